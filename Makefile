@@ -1,0 +1,59 @@
+# make demo | test | lint | bench | test-oldest | clean. Each makes the environment it needs by itself.
+
+PYTHON ?= python3
+# The oldest supported TensorFlow has no wheels for Python 3.13, so this takes an older Python that
+# really runs (a version manager may have names on PATH that do not) and can make environments.
+OLDEST_PYTHON ?= $(shell for python in python3.12 python3.11 python3.10; do \
+	$$python -c 'import ensurepip, venv' >/dev/null 2>&1 && echo $$python && break; done)
+
+MADE := .venv/made
+OLDEST_MADE := .venv-oldest/made
+OLDEST := 'tensorflow==2.16.*' 'tf-keras==2.16.*' 'tensorflow-probability==0.24.*'
+
+# make test SLOW=0 leaves the slow tests out.
+SLOW ?= 1
+PYTEST := -m pytest $(if $(filter 0,$(SLOW)),-m "not slow")
+
+.PHONY: demo test lint bench test-oldest clean
+
+demo: $(MADE)
+	rm -rf runs/demo
+	.venv/bin/python -m examples.mnist_gan.train --logdir=runs/demo
+	@echo "Pictures: runs/demo/samples.png   Metrics: runs/demo/metrics.json"
+
+test: $(MADE)
+	.venv/bin/python $(PYTEST)
+
+lint: $(MADE)
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+bench: $(MADE)
+	.venv/bin/python -m benchmarks.run
+
+test-oldest: $(OLDEST_MADE)
+	.venv-oldest/bin/python $(PYTEST)
+
+# A virtual environment is reused until setup.py or the version changes. `made` is written last and
+# removed before an update: where it is missing, the environment is half-made and starts from nothing.
+# $(call make_env,Python to make it from,newest minor version of Python 3,variable that names it,what to install)
+define make_env
+@[ -n "$(1)" ] || { echo "No Python 3.10 to 3.$(2) with venv found: name one with $(3)=..."; exit 1; }
+@$(1) -c 'import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, $(2)) or \
+	sys.exit("Python 3.10 to 3.$(2) is needed, and $(1) is %d.%d: name another one with $(3)=..." % v)'
+[ -e $@ ] || rm -rf $(@D)
+rm -f $@
+$(1) -m venv $(@D)
+$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(4)
+touch $@
+endef
+
+$(MADE): setup.py tfgan_lite/version.py
+	$(call make_env,$(PYTHON),13,PYTHON,-e '.[dev]')
+
+$(OLDEST_MADE): setup.py tfgan_lite/version.py
+	$(call make_env,$(OLDEST_PYTHON),12,OLDEST_PYTHON,-e '.[test]' $(OLDEST))
+
+clean:
+	rm -rf .venv .venv-oldest build dist *.egg-info runs/demo .pytest_cache .ruff_cache .bench
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Programs that use tfgan_lite, each in a package of its own."""

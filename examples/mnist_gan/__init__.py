@@ -1,0 +1,1 @@
+"""A GAN that learns to draw handwritten digits."""

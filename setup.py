@@ -1,0 +1,47 @@
+"""Packaging of tfgan_lite and of its MNIST example."""
+
+import pathlib
+import runpy
+
+from setuptools import find_packages, setup
+
+ROOT = pathlib.Path(__file__).parent
+
+# The file is run by itself: importing the package would need TensorFlow, which is not there yet.
+VERSION = runpy.run_path(str(ROOT / "tfgan_lite" / "version.py"))["__version__"]
+
+EXAMPLES = ["scikit-learn", "Pillow", "tensorboard"]
+TEST = ["pytest>=7", *EXAMPLES]
+# Releases of ruff differ in how they format, so everybody checks with the same one.
+DEV = ["ruff==0.17.*", *TEST]
+
+setup(
+    name="tfgan_lite",
+    version=VERSION,
+    description="GAN training toolkit on TensorFlow 2, the successor of TF-GAN",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=find_packages(
+        include=["tfgan_lite", "tfgan_lite.*", "examples", "examples.mnist_gan"]
+    ),
+    package_data={"tfgan_lite": ["py.typed"], "examples.mnist_gan": ["weights/*.npz"]},
+    zip_safe=False,
+    # tf-keras requires TensorFlow of its own minor version, so pip keeps the two in step.
+    install_requires=[
+        "tensorflow>=2.16",
+        "tf-keras>=2.16",
+        "tensorflow-probability>=0.24",
+        "numpy",
+        "absl-py",
+    ],
+    extras_require={"examples": EXAMPLES, "test": TEST, "dev": DEV},
+    entry_points={
+        "console_scripts": [
+            "tfgan-lite-mnist-train = examples.mnist_gan.train:run",
+            "tfgan-lite-mnist-eval = examples.mnist_gan.eval:run",
+            "tfgan-lite-mnist-generate = examples.mnist_gan.generate:run",
+        ]
+    },
+)

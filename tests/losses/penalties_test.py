@@ -1,0 +1,666 @@
+"""The gradient penalty against closed forms and float64 NumPy, in every world."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfgan_lite import deferred
+from tfgan_lite.losses.penalties import logits_of, wasserstein_gradient_penalty
+
+Reduction = tf.compat.v1.losses.Reduction
+ROOT_2 = np.sqrt(2.0)
+
+
+def sum_of_parts(data, _):
+    """A critic with the slope sqrt(n) for n numbers per example."""
+    return tf.reduce_sum(data, axis=1)
+
+
+def scaled_sum(data, scales):
+    """A critic of two numbers, whose slope is sqrt(2) times the example's scale."""
+    return tf.reduce_sum(data * scales, axis=1)
+
+
+def half_square(data, _):
+    """A critic whose slope is the length of the example."""
+    return tf.reduce_sum(tf.square(data), axis=1) / 2
+
+
+def penalty(critic=sum_of_parts, real=None, generated=None, inputs=None, scope=None, **arguments):
+    real = tf.zeros([3, 2]) if real is None else real
+    generated = tf.ones([3, 2]) if generated is None else generated
+    return wasserstein_gradient_penalty(real, generated, inputs, critic, scope, **arguments)
+
+
+def in_tf_graph(function, *values):
+    """Calls the function in a tf.Graph of its own and evaluates its result."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        return session.run(function(*map(tf.constant, values)))
+
+
+WORLDS = {
+    "eager": lambda function, *values: function(*map(tf.constant, values)),
+    "tf.function": lambda function, *values: tf.function(function)(*map(tf.constant, values)),
+    "jit": lambda function, *values: tf.function(function, jit_compile=True)(
+        *map(tf.constant, values)
+    ),
+    "tf.Graph": in_tf_graph,
+}
+every_world = pytest.mark.parametrize("world", WORLDS)
+
+
+# Values
+
+
+@every_world
+def test_linear_critic_has_its_closed_form(world):
+    value = WORLDS[world](lambda: penalty(sum_of_parts))
+    np.testing.assert_allclose(value, (ROOT_2 - 1) ** 2, rtol=1e-5)
+    np.testing.assert_allclose(value, 0.17157, atol=1e-5)  # TF-GAN 2.1.0
+
+
+def test_flat_critic_is_penalised_by_one():
+    np.testing.assert_allclose(penalty(lambda data, _: 0.0 * sum_of_parts(data, _)), 1.0, atol=1e-4)
+
+
+def test_slope_at_the_target_is_free():
+    np.testing.assert_allclose(penalty(target=ROOT_2), 0.0, atol=1e-10)
+
+
+def test_penalty_is_of_the_slope_relative_to_the_target():
+    np.testing.assert_allclose(penalty(target=0.5), (ROOT_2 / 0.5 - 1) ** 2, rtol=1e-5)
+
+
+def test_epsilon_is_added_to_the_squared_slope():
+    np.testing.assert_allclose(penalty(epsilon=2.0), (2.0 - 1) ** 2, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("scale", "value"),
+    [(0.5, 0.0), (1.0, (ROOT_2 - 1) ** 2)],
+    ids=["slope below the target", "slope above the target"],
+)
+def test_one_sided_penalty_is_of_steep_slopes_only(scale, value):
+    result = penalty(scaled_sum, inputs=scale, one_sided=True)
+    np.testing.assert_allclose(result, value, rtol=1e-5)
+
+
+def test_slope_is_over_all_axes_but_the_first():
+    images = tf.zeros([2, 3, 3, 4])
+    result = penalty(lambda data, _: tf.reduce_sum(data, [1, 2, 3]), images, images)
+    np.testing.assert_allclose(result, (6.0 - 1) ** 2, rtol=1e-5)
+
+
+def test_data_may_be_one_number_per_example():
+    numbers = tf.zeros([4])
+    np.testing.assert_allclose(penalty(lambda x, _: 3 * x, numbers, numbers), 4.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [[3], [3, 1], [3, 2, 2, 1]])
+def test_slope_is_of_the_sum_of_an_examples_logits(shape):
+    def patches(data, _):
+        copies = np.prod(shape[1:])
+        logits = tf.repeat(sum_of_parts(data, None)[:, None] / copies, int(copies), axis=1)
+        return tf.reshape(logits, shape)
+
+    np.testing.assert_allclose(penalty(patches), (ROOT_2 - 1) ** 2, rtol=1e-5)
+
+
+SCALES = np.array([[0.0], [1.0], [2.0]])
+PENALTIES = (ROOT_2 * SCALES[:, 0] - 1) ** 2
+WEIGHTS = np.array([1.0, 0.0, 3.0])
+
+
+@pytest.mark.parametrize(
+    ("reduction", "value"),
+    [
+        (Reduction.NONE, PENALTIES * WEIGHTS),
+        (Reduction.SUM, PENALTIES @ WEIGHTS),
+        (Reduction.MEAN, PENALTIES @ WEIGHTS / 4),
+        (Reduction.SUM_OVER_BATCH_SIZE, PENALTIES @ WEIGHTS / 3),
+        (Reduction.SUM_BY_NONZERO_WEIGHTS, PENALTIES @ WEIGHTS / 2),
+    ],
+)
+def test_weights_and_reduction(reduction, value):
+    inputs = tf.constant(SCALES, tf.float32)
+    result = penalty(scaled_sum, inputs=inputs, weights=WEIGHTS, reduction=reduction)
+    np.testing.assert_allclose(result, value, rtol=1e-4)
+
+
+# Interpolation
+
+
+def places_of(real, generated, **arguments):
+    """The data with which the penalty calls its critic."""
+    seen = []
+
+    def critic(data, _):
+        seen.append(data)
+        return tf.add_n([tf.reduce_sum(leaf) for leaf in tf.nest.flatten(data)])
+
+    penalty(critic, real, generated, **arguments)
+    (data,) = seen
+    return data
+
+
+def test_places_are_on_the_line_with_one_share_per_example():
+    random = np.random.default_rng(0)
+    real, generated = random.normal(size=(2, 50, 4, 3)).astype(np.float32)
+    shares = (places_of(real, generated) - real) / (generated - real)
+    first = shares[:, :1, :1]
+    np.testing.assert_allclose(shares, np.broadcast_to(first, shares.shape), atol=1e-3)
+    assert len(np.unique(first)) == 50
+
+
+def test_shares_are_uniform():
+    shares = np.sort(places_of(tf.zeros([10_000, 1]), tf.ones([10_000, 1]))[:, 0])
+    assert shares[0] >= 0
+    assert shares[-1] <= 1
+    # Kolmogorov and Smirnov's distance; a uniform sample of this size passes 0.025 once in 10^5.
+    assert np.abs(shares - np.linspace(0, 1, 10_000)).max() < 0.025
+
+
+def test_all_parts_of_an_example_share_the_place():
+    real = {"image": tf.zeros([20, 4, 4]), "pose": (tf.zeros([20, 2]), tf.zeros([20]))}
+    generated = tf.nest.map_structure(tf.ones_like, real)
+    places = places_of(real, generated)
+    tf.nest.assert_same_structure(places, real)
+    shares = places["pose"][1].numpy()
+    np.testing.assert_array_equal(places["image"], np.tile(shares[:, None, None], [1, 4, 4]))
+    np.testing.assert_array_equal(places["pose"][0], np.tile(shares[:, None], [1, 2]))
+
+
+def test_slope_of_structured_data_is_over_all_parts():
+    data = {"a": tf.zeros([2, 3]), "b": [tf.zeros([2, 2, 3])]}
+
+    def critic(data, _):
+        return tf.reduce_sum(data["a"], 1) + tf.reduce_sum(data["b"][0], [1, 2])
+
+    np.testing.assert_allclose(penalty(critic, data, data), (3.0 - 1) ** 2, rtol=1e-5)
+
+
+def test_part_that_the_critic_ignores_has_no_slope():
+    data = (tf.zeros([2, 4]), tf.zeros([2, 9]))
+    result = penalty(lambda data, _: sum_of_parts(data[0], None), data, data)
+    np.testing.assert_allclose(result, (2.0 - 1) ** 2, rtol=1e-5)
+
+
+def test_generator_inputs_are_passed_on():
+    inputs = {"noise": tf.ones([3, 5])}
+    seen = []
+
+    def critic(data, generator_inputs):
+        seen.append(generator_inputs)
+        return sum_of_parts(data, None)
+
+    penalty(critic, inputs=inputs)
+    assert len(seen) == 1
+    assert seen[0] is inputs
+
+
+# Randomness
+
+
+@pytest.mark.parametrize("seed", [7, [3, 4]])
+def test_seed_fixes_the_places(seed):
+    first, second = (places_of(tf.zeros([5, 1]), tf.ones([5, 1]), seed=seed) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_another_seed_gives_other_places():
+    first, second = (places_of(tf.zeros([5, 1]), tf.ones([5, 1]), seed=seed) for seed in (1, 2))
+    assert np.all(first != second)
+
+
+def test_without_a_seed_every_call_draws_anew():
+    draw = tf.function(lambda: penalty(half_square, generated=tf.fill([3, 2], 5.0)))
+    assert draw() != draw()
+
+
+def test_without_a_seed_the_run_in_progress_gives_it(monkeypatch):
+    seeds = {"gradient_penalty": tf.constant([0, 7])}
+    monkeypatch.setattr(deferred, "random_seed", seeds.get)
+    of_the_run = places_of(tf.zeros([5, 1]), tf.ones([5, 1]))
+    np.testing.assert_array_equal(of_the_run, places_of(tf.zeros([5, 1]), tf.ones([5, 1])))
+    given = places_of(tf.zeros([5, 1]), tf.ones([5, 1]), seed=tf.constant([0, 7]))
+    np.testing.assert_array_equal(of_the_run, given)
+
+
+def test_seed_gives_the_same_value_in_every_world():
+    def value():
+        return penalty(half_square, generated=tf.fill([3, 2], 5.0), seed=3)
+
+    values = [WORLDS[world](value) for world in WORLDS]
+    np.testing.assert_allclose(values, np.full(4, values[0]), rtol=1e-5)
+    assert values[0] > 0
+
+
+# Outputs of the discriminator
+
+
+@pytest.mark.parametrize(
+    "heads",
+    [
+        lambda logits, other: (logits, other),
+        lambda logits, other: [logits, other],
+        lambda logits, other: {"features": other, "logits": logits},
+        lambda logits, other: (logits,),
+        lambda logits, other: (logits, {"features": [other]}),
+    ],
+    ids=["tuple", "list", "dict", "tuple of one", "tuple with a structure"],
+)
+def test_only_the_logits_count_among_several_heads(heads):
+    def critic(data, _):
+        return heads(sum_of_parts(data, None), 100.0 * half_square(data, None))
+
+    np.testing.assert_allclose(penalty(critic), (ROOT_2 - 1) ** 2, rtol=1e-5)
+
+
+def test_tensor_is_its_own_logits():
+    logits = tf.ones([2, 1])
+    assert logits_of(logits) is logits
+
+
+def test_dict_without_logits_is_an_error_that_lists_its_keys():
+    with pytest.raises(ValueError, match=r'"logits".*\[\'classes\', \'score\'\]'):
+        logits_of({"score": tf.ones([2]), "classes": tf.ones([2])})
+
+
+@pytest.mark.parametrize("outputs", [None, (), [], ([tf.ones([2])],), {"logits": None}, 3.0])
+def test_outputs_without_a_tensor_in_place_are_an_error(outputs):
+    with pytest.raises(ValueError, match="must return its logits as a tensor"):
+        logits_of(outputs)
+
+
+# Precision
+
+
+@pytest.mark.parametrize("dtype", [tf.float16, tf.bfloat16, tf.float32, tf.float64])
+def test_critic_gets_the_datas_dtype_and_the_penalty_is_float32(dtype):
+    def critic(data, _):
+        assert data.dtype == dtype
+        return sum_of_parts(data, None)
+
+    result = penalty(critic, tf.zeros([3, 2], dtype), tf.ones([3, 2], dtype))
+    assert result.dtype == tf.float32
+    np.testing.assert_allclose(result, (ROOT_2 - 1) ** 2, rtol=1e-5)
+
+
+def test_slope_that_has_no_square_in_float16_is_exact():
+    """300 is a float16; its square, 90,000, is beyond the largest one."""
+    data = tf.zeros([3, 1], tf.float16)
+    result = penalty(lambda data, _: 300 * sum_of_parts(data, None), data, data)
+    np.testing.assert_allclose(result, (300.0 - 1) ** 2, rtol=1e-6)
+
+
+@every_world
+@pytest.mark.parametrize("epsilon", [0.0, 1e-10])
+@pytest.mark.parametrize("scale", [0.0, 1e-20, 1e-30])
+def test_value_and_gradient_at_zero_slope_are_finite(world, epsilon, scale):
+    """1e-20 is a float32 with a square that is subnormal, and 1e-30 one whose square is zero."""
+
+    def value_and_gradient(scale):
+        with tf.GradientTape() as tape:
+            tape.watch(scale)
+            value = penalty(scaled_sum, inputs=scale, epsilon=epsilon)
+        return tf.stack([value, tape.gradient(value, scale)])
+
+    value, gradient = WORLDS[world](value_and_gradient, np.float32(scale))
+    np.testing.assert_allclose(value, 1.0, atol=1e-4)
+    assert np.isfinite(gradient)
+
+
+# Gradients. With the same data on both sides there is no randomness in the place.
+
+
+DATA = np.random.default_rng(1).normal(size=(4, 3))
+HIDDEN = np.random.default_rng(2).normal(size=(3, 5))
+OUT = np.random.default_rng(3).normal(size=5)
+
+
+def tanh_penalty_in_numpy(hidden):
+    """The penalty of D(x) = OUT . tanh(x HIDDEN), whose gradient has a closed form."""
+    slopes = np.linalg.norm((OUT * (1 - np.tanh(DATA @ hidden) ** 2)) @ hidden.T, axis=1)
+    return np.mean((slopes - 1) ** 2)
+
+
+def tanh_penalty(hidden):
+    data = tf.constant(DATA, tf.float32)
+    out = tf.constant(OUT[:, None], tf.float32)
+    return penalty(lambda data, _: tf.tanh(data @ hidden) @ out, data, data)
+
+
+def finite_differences(function, point, step=1e-5):
+    result = np.zeros_like(point)
+    for index in np.ndindex(point.shape):
+        nudge = np.zeros_like(point)
+        nudge[index] = step
+        result[index] = (function(point + nudge) - function(point - nudge)) / (2 * step)
+    return result
+
+
+@every_world
+def test_value_of_a_network_is_numpys(world):
+    value = WORLDS[world](tanh_penalty, HIDDEN.astype(np.float32))
+    np.testing.assert_allclose(value, tanh_penalty_in_numpy(HIDDEN), rtol=1e-5)
+
+
+@every_world
+def test_gradient_through_the_penalty_is_that_of_finite_differences(world):
+    def gradient(hidden):
+        with tf.GradientTape() as tape:
+            tape.watch(hidden)
+            value = tanh_penalty(hidden)
+        return tape.gradient(value, hidden)
+
+    np.testing.assert_allclose(
+        WORLDS[world](gradient, HIDDEN.astype(np.float32)),
+        finite_differences(tanh_penalty_in_numpy, HIDDEN),
+        rtol=1e-3,
+        atol=1e-5,
+    )
+
+
+def test_tf_gradients_in_a_graph_are_those_of_finite_differences():
+    def gradient(hidden):
+        return tf.gradients(tanh_penalty(hidden), hidden)[0]
+
+    np.testing.assert_allclose(
+        in_tf_graph(gradient, HIDDEN.astype(np.float32)),
+        finite_differences(tanh_penalty_in_numpy, HIDDEN),
+        rtol=1e-3,
+        atol=1e-5,
+    )
+
+
+def test_keras_critic_with_normalisation_gets_gradients():
+    """A step down the gradient lowers the penalty by the step times its squared length."""
+    tf.keras.utils.set_random_seed(0)
+    critic = tf.keras.Sequential(
+        [
+            tf.keras.layers.Dense(8, activation="tanh"),
+            tf.keras.layers.LayerNormalization(center=False),
+            tf.keras.layers.Dense(1, use_bias=False),
+        ]
+    )
+    data = tf.constant(DATA, tf.float32)
+
+    @tf.function
+    def value_and_gradients():
+        with tf.GradientTape() as tape:
+            value = penalty(lambda data, _: critic(data), data, data)
+        return value, tape.gradient(value, critic.trainable_variables)
+
+    before, gradients = value_and_gradients()
+    step = 1e-3
+    for variable, gradient in zip(critic.trainable_variables, gradients, strict=True):
+        variable.assign_sub(step * gradient)
+    after, _ = value_and_gradients()
+    foretold = step * sum(np.sum(np.square(gradient)) for gradient in gradients)
+    np.testing.assert_allclose(before - after, foretold, rtol=0.1)
+
+
+def test_generated_data_get_a_gradient():
+    """Half the square has the slope |x|; at x = a g, the penalty's gradient is 2 a (a g - 1)."""
+    generated = tf.Variable([[4.0]])
+    with tf.GradientTape() as tape:
+        value = penalty(half_square, tf.zeros([1, 1]), generated, seed=5)
+    share = places_of(tf.zeros([1, 1]), tf.ones([1, 1]), seed=5).numpy()
+    np.testing.assert_allclose(
+        tape.gradient(value, generated), 2 * share * (4 * share - 1), rtol=1e-4
+    )
+
+
+def test_critic_may_branch_on_tensors_in_a_tf_function():
+    def critic(data, _):
+        if tf.reduce_sum(data) >= 0:
+            logits = sum_of_parts(data, None)
+        else:
+            logits = 9.0 * sum_of_parts(data, None)
+        return logits
+
+    value = tf.function(lambda data: penalty(critic, data, data))
+    np.testing.assert_allclose(value(tf.ones([3, 2])), (ROOT_2 - 1) ** 2, rtol=1e-5)
+    np.testing.assert_allclose(value(-tf.ones([3, 2])), (9 * ROOT_2 - 1) ** 2, rtol=1e-5)
+
+
+# Shapes
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_one_trace_serves_every_batch_size(jit_compile):
+    spec = tf.TensorSpec([None, 2])
+
+    @tf.function(input_signature=[spec, spec], jit_compile=jit_compile)
+    def value(real, generated):
+        return penalty(sum_of_parts, real, generated)
+
+    for batch in (1, 4):
+        result = value(tf.zeros([batch, 2]), tf.ones([batch, 2]))
+        np.testing.assert_allclose(result, (ROOT_2 - 1) ** 2, rtol=1e-5)
+
+
+@pytest.mark.parametrize("generated_width", [2, None])
+def test_critic_sees_the_known_part_of_the_shape(generated_width):
+    """Layers make their weights by it."""
+    shapes = []
+
+    def critic(data, _):
+        shapes.append(data.shape.as_list())
+        return sum_of_parts(data, None)
+
+    value = tf.function(lambda real, generated: penalty(critic, real, generated))
+    value.get_concrete_function(tf.TensorSpec([None, 2]), tf.TensorSpec([None, generated_width]))
+    assert shapes == [[None, 2]]
+
+
+@pytest.mark.parametrize(
+    ("real", "generated"), [([3, 2], [1, 2]), ([1, 2], [3, 2]), ([3, 2], [3, 1]), ([3, 2], [3])]
+)
+def test_data_that_would_broadcast_are_an_error_that_names_both_shapes(real, generated):
+    with pytest.raises(ValueError) as error:
+        penalty(sum_of_parts, tf.zeros(real), tf.zeros(generated))
+    assert str(tf.TensorShape(real)) in str(error.value)
+    assert str(tf.TensorShape(generated)) in str(error.value)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize(("real", "generated"), [(1, 3), (3, 1)])
+def test_batch_sizes_unknown_before_the_run_are_compared_in_it(jit_compile, real, generated):
+    spec = tf.TensorSpec([None, 2])
+    value = tf.function(
+        lambda real, generated: penalty(sum_of_parts, real, generated),
+        input_signature=[spec, spec],
+        jit_compile=jit_compile,
+    )
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        value(tf.zeros([real, 2]), tf.zeros([generated, 2]))
+
+
+def test_batch_sizes_fed_to_a_graph_are_compared():
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        generated = tf.compat.v1.placeholder(tf.float32, [None, 2])
+        value = penalty(half_square, tf.zeros([3, 2]), generated)
+        np.testing.assert_allclose(
+            session.run(value, {generated: np.zeros([3, 2])}), 1.0, atol=1e-4
+        )
+        with pytest.raises(tf.errors.InvalidArgumentError, match="shapes of real_data and gen"):
+            session.run(value, {generated: np.zeros([1, 2])})
+
+
+def first_and_second(data, _):
+    return sum_of_parts(data[0], None) + sum_of_parts(data[1], None)
+
+
+def test_parts_with_other_batch_sizes_are_an_error():
+    data = (tf.zeros([3, 2]), tf.zeros([1, 2]))
+    with pytest.raises(ValueError, match=r"one batch size.*\[3, 2\], \[1, 2\]"):
+        penalty(first_and_second, data, data)
+
+
+def test_batch_sizes_of_parts_unknown_before_the_run_are_compared_in_it():
+    spec = (tf.TensorSpec([None, 2]), tf.TensorSpec([None, 2]))
+    value = tf.function(lambda data: penalty(first_and_second, data, data), input_signature=[spec])
+    np.testing.assert_allclose(value((tf.zeros([3, 2]), tf.zeros([3, 2]))), 1.0, rtol=1e-5)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="shapes of real_data and gen"):
+        value((tf.zeros([1, 2]), tf.zeros([3, 2])))
+
+
+@pytest.mark.parametrize("unknown", ["real", "generated"])
+def test_unknown_rank_is_an_error(unknown):
+    specs = {"real": tf.TensorSpec([3, 2]), "generated": tf.TensorSpec([3, 2])}
+    specs[unknown] = tf.TensorSpec(None)
+    value = tf.function(lambda real, generated: penalty(sum_of_parts, real, generated))
+    with pytest.raises(ValueError, match="ranks of the data must be known.*<unknown>"):
+        value.get_concrete_function(**specs)
+
+
+def test_other_structures_are_an_error():
+    real, generated = {"a": tf.zeros([3, 2])}, {"b": tf.zeros([3, 2])}
+    with pytest.raises(ValueError, match="real_data and generated_data differ in structure"):
+        penalty(lambda data, _: sum_of_parts(data["a"], None), real, generated)
+
+
+# Other errors
+
+
+def test_critic_that_ignores_its_data_is_an_error():
+    with pytest.raises(ValueError, match="discriminator ignores its data"):
+        penalty(lambda data, _: tf.ones([3]))
+
+
+@pytest.mark.parametrize(
+    ("real", "generated"),
+    [(tf.uint8, tf.uint8), (tf.uint8, tf.float32), (tf.float32, tf.uint8)],
+)
+def test_integer_data_are_an_error(real, generated):
+    def critic(data, _):
+        return sum_of_parts(tf.cast(data, tf.float32), None)
+
+    with pytest.raises(ValueError, match=rf"not {real.name} \(real\) and {generated.name} \(gen"):
+        penalty(critic, tf.zeros([3, 2], real), tf.zeros([3, 2], generated))
+
+
+@pytest.mark.parametrize("target", [0, -1.0, float("nan")])
+def test_target_that_is_not_above_zero_is_an_error(target):
+    with pytest.raises(ValueError, match="target must be > 0"):
+        penalty(target=target)
+
+
+@pytest.mark.parametrize("epsilon", [-1e-10, float("nan")])
+def test_negative_epsilon_is_an_error(epsilon):
+    with pytest.raises(ValueError, match="epsilon must be >= 0"):
+        penalty(epsilon=epsilon)
+
+
+def test_negative_weight_is_an_error():
+    with pytest.raises(ValueError, match="weights must be >= 0"):
+        penalty(weights=-1.0)
+
+
+def test_unknown_reduction_is_an_error():
+    with pytest.raises(ValueError, match="[Rr]eduction.*weighted_sum_by_nonzero_weights"):
+        penalty(reduction="average")
+
+
+# The tf.Graph world
+
+
+def critic_with_a_variable(data, _):
+    """A critic of the TF1 kind, which finds its variable by the scope it is called in."""
+    weights = tf.compat.v1.get_variable("weights", [2], initializer=tf.ones_initializer())
+    return tf.linalg.matvec(data, weights)
+
+
+@pytest.mark.parametrize("kind", ["scope", "name"])
+def test_graph_critic_uses_the_variables_of_its_scope_again(kind):
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        with tf.compat.v1.variable_scope("Critic") as scope:
+            critic_with_a_variable(tf.zeros([3, 2]), None)
+        (weights,) = tf.compat.v1.global_variables()
+        value = penalty(critic_with_a_variable, scope=scope if kind == "scope" else "Critic")
+        assert len(tf.compat.v1.global_variables()) == 1
+        (gradient,) = tf.gradients(value, weights)
+        session.run(weights.initializer)
+        # (|w| - 1)^2 has the gradient 2 (|w| - 1) w / |w|.
+        np.testing.assert_allclose(session.run(value), (ROOT_2 - 1) ** 2, rtol=1e-5)
+        np.testing.assert_allclose(
+            session.run(gradient), 2 * (ROOT_2 - 1) * np.ones(2) / ROOT_2, rtol=1e-5
+        )
+
+
+def scope_of_the_critic(critic_attributes=(), scope="Critic"):
+    """Name of the variable scope that the critic is called in."""
+    seen = []
+
+    class Critic:
+        def __call__(self, data, _):
+            seen.append(tf.compat.v1.get_variable_scope().name)
+            return sum_of_parts(data, None)
+
+    critic = Critic()
+    for name, value in critic_attributes:
+        setattr(critic, name, value)
+    penalty(critic, scope=scope)
+    return seen
+
+
+def test_scope_is_opened_in_a_graph():
+    with tf.Graph().as_default():
+        assert scope_of_the_critic() == ["Critic"]
+
+
+def test_network_that_enters_its_own_scope_is_left_to_it():
+    with tf.Graph().as_default():
+        assert scope_of_the_critic([("enters_own_scope", True)]) == [""]
+
+
+def test_scope_that_is_none_is_not_opened():
+    with tf.Graph().as_default():
+        assert scope_of_the_critic(scope=None) == [""]
+
+
+@pytest.mark.parametrize("world", ["eager", "tf.function"])
+def test_scope_is_ignored_outside_a_graph(world):
+    seen = []
+    WORLDS[world](lambda: seen.extend(scope_of_the_critic()) or 0)
+    assert seen == [""]
+
+
+def test_no_collection_gets_the_penalty_by_itself():
+    with tf.Graph().as_default() as graph:
+        penalty()
+        assert graph.get_all_collection_keys() == []
+
+
+def test_named_collection_gets_the_returned_penalty():
+    with tf.Graph().as_default() as graph:
+        value = penalty(loss_collection="mine")
+        collected = graph.get_collection("mine")
+    assert len(collected) == 1
+    assert collected[0] is value
+
+
+@pytest.mark.parametrize("world", ["eager", "tf.function"])
+def test_collection_outside_a_graph_is_an_error(world):
+    with pytest.raises(ValueError, match="collections exist only in a tf.Graph"):
+        WORLDS[world](lambda: penalty(loss_collection="mine"))
+
+
+# Summaries
+
+
+def test_summary_in_a_graph_is_tfgans():
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        penalty(add_summaries=True)
+        merged = session.run(tf.compat.v1.summary.merge_all())
+    (value,) = tf.compat.v1.Summary.FromString(merged).value
+    assert value.tag == "gradient_penalty_loss"
+    np.testing.assert_allclose(value.simple_value, (ROOT_2 - 1) ** 2, rtol=1e-5)
+
+
+def test_summary_elsewhere_is_reported_to_the_run(monkeypatch):
+    reported = {}
+    monkeypatch.setattr(deferred, "report", lambda tag, value: reported.update({tag: float(value)}))
+    penalty(add_summaries=True)
+    assert reported == {"gradient_penalty_loss": pytest.approx((ROOT_2 - 1) ** 2, rel=1e-5)}

@@ -1,0 +1,77 @@
+"""tfgan_lite trains GANs on TensorFlow: the four calls of TF-GAN, for today's TensorFlow."""
+
+from tfgan_lite import eval, losses, train
+from tfgan_lite.deferred import Deferred, defer
+from tfgan_lite.losses import gan_loss
+from tfgan_lite.models import gan_model
+from tfgan_lite.sampling import generate
+from tfgan_lite.sources import constant, from_callable, from_dataset, from_distribution
+from tfgan_lite.structures import (
+    ACGANModel,
+    CycleGANLoss,
+    CycleGANModel,
+    GANLoss,
+    GANModel,
+    GANTrainOps,
+    GANTrainSteps,
+    InfoGANModel,
+    StarGANModel,
+)
+from tfgan_lite.train import (
+    FinalOpsHook,
+    LossLoggingHook,
+    NanGuardHook,
+    NanLossError,
+    ProgressHook,
+    RunTrainOpsHook,
+    Session,
+    StopAtStepHook,
+    SummaryHook,
+    TrainingHook,
+    gan_train,
+    gan_train_ops,
+    get_joint_train_hooks,
+    get_sequential_train_hooks,
+    get_sequential_train_steps,
+)
+from tfgan_lite.version import __version__
+
+__all__ = [
+    "ACGANModel",
+    "CycleGANLoss",
+    "CycleGANModel",
+    "Deferred",
+    "FinalOpsHook",
+    "GANLoss",
+    "GANModel",
+    "GANTrainOps",
+    "GANTrainSteps",
+    "InfoGANModel",
+    "LossLoggingHook",
+    "NanGuardHook",
+    "NanLossError",
+    "ProgressHook",
+    "RunTrainOpsHook",
+    "Session",
+    "StarGANModel",
+    "StopAtStepHook",
+    "SummaryHook",
+    "TrainingHook",
+    "__version__",
+    "constant",
+    "defer",
+    "eval",
+    "from_callable",
+    "from_dataset",
+    "from_distribution",
+    "gan_loss",
+    "gan_model",
+    "gan_train",
+    "gan_train_ops",
+    "generate",
+    "get_joint_train_hooks",
+    "get_sequential_train_hooks",
+    "get_sequential_train_steps",
+    "losses",
+    "train",
+]

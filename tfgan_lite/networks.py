@@ -1,0 +1,220 @@
+"""A network: a callable that owns its variables.
+
+Ownership is by use, never by name: a network owns the variables that its calls touch. So it takes
+Keras 3 and tf_keras models, `tf.Module`s, functions that close over them, and functions that call
+`tf.compat.v1.get_variable`, alike.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tfgan_lite.deferred import Deferred, current_run
+
+__all__ = ["Network"]
+
+_ASSIGNMENTS = frozenset(
+    f"{kind}{suffix}"
+    for kind in ("Assign", "AssignAdd", "AssignSub")
+    for suffix in ("", "VariableOp")
+)
+_GraphKeys = tf.compat.v1.GraphKeys
+
+
+class Network:
+    """A generator or a discriminator.
+
+    Args:
+      fn: the model, module or function.
+      name: "generator" or "discriminator", for messages.
+      scope: in a graph, the variable scope that every call enters.
+
+    Attributes:
+      variables: all variables that the network owns, in a fixed order.
+      trainable_variables: those that its optimizer updates.
+      update_ops: in a graph, the assignments that its calls made (batch norm's statistics).
+    """
+
+    enters_own_scope = True
+
+    def __init__(self, fn: Callable[..., Any], name: str, scope: Any = None):
+        if not callable(fn):
+            raise TypeError(f"{name}_fn must be a model or a function, got {fn!r}.")
+        self.fn = fn
+        self.name = name
+        self.scope = scope
+        self.variables: list[tf.Variable] = []
+        self.trainable_variables: list[tf.Variable] = []
+        self.update_ops: list[tf.Operation] = []
+        self._collected_losses: list[tf.Tensor] = []
+        self._called = False
+        self._keeps_statistics = False
+        parameters = _parameters(fn)
+        self._takes_training = "training" in parameters
+        self._positional = [
+            p
+            for p in parameters.values()
+            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)
+            and p.name not in ("training", "mask")
+        ]
+
+    def __call__(self, *args: Any, training: bool | None = None) -> Any:
+        """The network's output.
+
+        Args:
+          *args: `(inputs)` for a generator, `(data, generator_inputs)` for a discriminator, whose
+            second argument is left out where it takes only one.
+          training: whether layers such as batch norm train. By default what the current run says;
+            without a run, True while a graph or a function is built and False eagerly.
+        """
+        if training is None:
+            run = current_run()
+            training = run.training if run is not None else not tf.executing_eagerly()
+        kwargs = {"training": training} if self._takes_training else {}
+        args = self._fitted(args)
+        if tf.executing_eagerly() or tf.inside_function():
+            return self.fn(*args, **kwargs)
+        with (
+            self._recorded(),
+            tf.compat.v1.variable_scope(self.scope, reuse=tf.compat.v1.AUTO_REUSE) as scope,
+        ):
+            self.scope = scope
+            return self.fn(*args, **kwargs)
+
+    def own(self, *calls: Deferred) -> None:
+        """Takes the variables that the first call touches, in TF2.
+
+        Raises:
+          ValueError: another call touches variables that the first did not.
+        """
+        first, *others = (call.trace.variables for call in calls)
+        for used in others:
+            self._check_reuse(first, used)
+        self._set_variables(first)
+
+    @property
+    def statistics(self) -> list[tf.Variable]:
+        """Variables that calls change and optimizers do not, such as batch norm's moments."""
+        trainable = {id(v) for v in self.trainable_variables}
+        return [v for v in self.variables if id(v) not in trainable and v.dtype.is_floating]
+
+    @contextlib.contextmanager
+    def statistics_kept(self) -> Iterator[None]:
+        """Calls inside leave the network's statistics as they were.
+
+        A network's batch norm learns from its own sub-steps only: while the other network trains,
+        or while a penalty probes it, it normalises by the batch but does not remember it.
+        """
+        if not tf.executing_eagerly() and not tf.inside_function():
+            before, self._keeps_statistics = self._keeps_statistics, True
+            yield
+            self._keeps_statistics = before
+            return
+        saved = [(v, tf.identity(v)) for v in self.statistics]
+        yield
+        for variable, value in saved:
+            variable.assign(value)
+
+    def regularization_losses(self) -> list[tf.Tensor]:
+        """The losses that the network's layers declare for themselves."""
+        losses = list(self._collected_losses)
+        for loss in getattr(self.fn, "losses", ()):
+            loss = tf.convert_to_tensor(loss)
+            # A Keras layer keeps its last call's tensors, which may belong to another graph.
+            if tf.executing_eagerly() or loss.graph is tf.compat.v1.get_default_graph():
+                losses.append(loss)
+        return losses
+
+    @property
+    def has_regularization(self) -> bool:
+        """Whether the network's layers declare losses."""
+        return bool(self._collected_losses) or len(getattr(self.fn, "losses", ())) > 0
+
+    def _fitted(self, args: Sequence[Any]) -> Sequence[Any]:
+        if len(args) < 2 or any(p.kind == p.VAR_POSITIONAL for p in self._positional):
+            return args
+        if len(self._positional) >= len(args):
+            return args
+        inputs = getattr(self.fn, "inputs", None)
+        if inputs is not None and len(inputs) > 1:  # A functional model takes them as one list.
+            return ([leaf for arg in args for leaf in tf.nest.flatten(arg)],)
+        return args[:1]
+
+    @contextlib.contextmanager
+    def _recorded(self) -> Iterator[None]:
+        """Notes what a call adds to the graph."""
+        graph = tf.compat.v1.get_default_graph()
+        seen = len(graph.get_operations())
+        keys = (_GraphKeys.UPDATE_OPS, _GraphKeys.REGULARIZATION_LOSSES)
+        sizes = [len(graph.get_collection_ref(key)) for key in keys]
+        yield
+        operations = graph.get_operations()[seen:]
+        updates, losses = (graph.get_collection_ref(key)[size:] for key, size in zip(keys, sizes))
+        used = _variables_touched(graph, operations)
+        if self._called:
+            self._check_reuse(self.variables, used)
+        else:
+            self._set_variables(used)
+            self._called = True
+        self._collected_losses += losses
+        if not self._keeps_statistics:
+            initializers = {v.initializer for v in self.variables}
+            assignments = [
+                op for op in operations if op.type in _ASSIGNMENTS and op not in initializers
+            ]
+            self.update_ops += assignments + [getattr(op, "op", op) for op in updates]
+
+    def _set_variables(self, used: Sequence[tf.Variable]) -> None:
+        if hasattr(self.fn, "trainable_variables"):  # A model knows which of its layers are frozen.
+            self.variables = [_unwrapped(v) for v in self.fn.variables]
+            self.trainable_variables = [_unwrapped(v) for v in self.fn.trainable_variables]
+        else:
+            self.variables = list(used)
+            self.trainable_variables = [v for v in used if v.trainable]
+
+    def _check_reuse(self, first: Sequence[tf.Variable], later: Sequence[tf.Variable]) -> None:
+        known = {id(v) for v in first}
+        new = [v.name for v in later if id(v) not in known]
+        if new:
+            raise ValueError(
+                f"{self.name}_fn made new variables when it was called a second time:"
+                f" {', '.join(new[:4])}{', ...' if len(new) > 4 else ''}. Each call would train a"
+                " network of its own. Make the layers once, outside the function, or pass the"
+                " model itself (in a tf.Graph, tf.compat.v1.get_variable reuses them too)."
+            )
+
+
+def _parameters(fn: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    call = getattr(fn, "call", None)  # A Keras layer's own signature is (*args, **kwargs).
+    if call is None:
+        call = fn
+    try:
+        return dict(inspect.signature(call).parameters)
+    except (TypeError, ValueError):
+        return {}
+
+
+def _unwrapped(variable: Any) -> tf.Variable:
+    """The tf.Variable inside a Keras 3 variable; any other is itself."""
+    value = getattr(variable, "value", None)
+    return variable if value is None or callable(value) else value
+
+
+def _variables_touched(graph: tf.Graph, operations: Sequence[tf.Operation]) -> list[tf.Variable]:
+    owners = {}
+    for variable in graph.get_collection(_GraphKeys.GLOBAL_VARIABLES):
+        for each in getattr(variable, "_variable_list", [variable]):
+            handle = each.handle if hasattr(each, "handle") else each.value()
+            owners[handle.op] = variable
+            owners[each.op] = variable
+    touched = {}
+    for operation in operations:
+        for tensor in (*operation.inputs, *operation.outputs):
+            if tensor.op in owners:
+                touched.setdefault(id(owners[tensor.op]), owners[tensor.op])
+    return list(touched.values())

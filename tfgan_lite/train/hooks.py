@@ -1,0 +1,191 @@
+"""The hooks that train: they run a round's sub-steps, and the final ops.
+
+They follow TensorFlow's SessionRunHook protocol and only ever call `run_context.session.run`, so
+that they never ask which world they are in.
+"""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from tfgan_lite.structures import GANTrainOps, GANTrainSteps
+from tfgan_lite.train import schedule
+from tfgan_lite.train.train_ops import joint_ops, report_of, update_of
+
+__all__ = [
+    "FinalOpsHook",
+    "RunTrainOpsHook",
+    "get_joint_train_hooks",
+    "get_sequential_train_hooks",
+]
+
+SessionRunHook = tf.compat.v1.train.SessionRunHook
+GetHooksFn = Callable[[GANTrainOps], list[SessionRunHook]]
+
+
+class RunTrainOpsHook(SessionRunHook):
+    """Runs train ops a number of times, before the session's own run of a round.
+
+    Args:
+      train_ops: one train op, or a list of them that run together in each sub-step.
+      train_steps: how many times, at least 0.
+
+    Attributes:
+      values: what the ops returned, for each sub-step since the last call of `after_run`: float
+        array [sub-steps, len(value_names)]. Values of other ops than `gan_train_ops` makes are kept
+        as they come.
+      value_names: names of the columns, "generator_loss" for instance.
+
+    Raises:
+      ValueError: `train_steps` is negative or not an integer.
+    """
+
+    def __init__(self, train_ops: Any, train_steps: int):
+        if isinstance(train_steps, bool) or not isinstance(train_steps, numbers.Integral):
+            raise ValueError(f"train_steps must be an integer, got {train_steps!r}.")
+        if train_steps < 0:
+            raise ValueError(f"train_steps must be at least 0, got {train_steps}.")
+        self.train_ops = list(train_ops) if isinstance(train_ops, (list, tuple)) else [train_ops]
+        self.train_steps = int(train_steps)
+        self.updates = [update_of(op) for op in self.train_ops]
+        self.value_names = (
+            [name for update in self.updates for name in update.value_names]
+            if all(self.updates)
+            else [getattr(op, "name", str(op)) for op in self.train_ops]
+        )
+        self.values: Any = np.zeros([0, len(self.value_names)], np.float32)
+        self._fetches = self.train_ops
+
+    def begin(self) -> None:
+        self._fetches = [report_of(op) for op in self.train_ops]
+
+    def before_run(self, run_context: Any) -> None:
+        rows = [run_context.session.run(self._fetches) for _ in range(self.train_steps)]
+        if rows:
+            self.values = np.stack([_row(row) for row in rows])
+
+    def take(self, values: np.ndarray) -> None:
+        """Takes the values of sub-steps that a compiled session ran in this hook's place."""
+        self.values = values
+
+
+class FinalOpsHook(SessionRunHook):
+    """Evaluates ops when training ends normally: samples and metrics, for instance.
+
+    It draws no training data: in TF2, what depends on a dataset reads a fresh pass over it, so that
+    it works after the data ran out, too.
+
+    Args:
+      final_ops: a tensor, a deferred value, a callable of nothing that gives one (or an array), or
+        a structure of them. A graph calls callables while it is built, TF2 when training has ended.
+      final_ops_feed_dict: values to feed.
+    """
+
+    def __init__(self, final_ops: Any, final_ops_feed_dict: dict[Any, Any] | None = None):
+        self._final_ops = final_ops
+        self._feed_dict = final_ops_feed_dict
+        self._values: Any = None
+
+    @property
+    def final_ops_values(self) -> Any:
+        """The values as NumPy arrays, in the structure of `final_ops`; None before the end."""
+        return self._values
+
+    def next_due(self, global_step: int) -> None:
+        """Needs no round's end, only the last's."""
+
+    def begin(self) -> None:
+        if not tf.executing_eagerly():
+            self._final_ops = _called(self._final_ops)
+
+    def end(self, session: Any) -> None:
+        if self._final_ops is None:
+            return
+        try:
+            final_ops = _called(self._final_ops)
+            leaves = tf.nest.flatten(final_ops)
+            # Arrays that callables gave are values already, which a session cannot fetch.
+            wanted = [leaf for leaf in leaves if not _is_array(leaf)]
+            fetched = iter(session.run(wanted, feed_dict=self._feed_dict) if wanted else [])
+            values = [np.asarray(leaf) if _is_array(leaf) else next(fetched) for leaf in leaves]
+            self._values = tf.nest.pack_sequence_as(final_ops, values)
+        except tf.errors.OutOfRangeError:
+            logging.error(
+                "FinalOpsHook: the final ops read from data that has run out. Let them depend on"
+                " noise alone (model.generated_data, generate(...)), or repeat() the dataset."
+            )
+            raise
+
+
+def get_sequential_train_hooks(
+    train_steps: GANTrainSteps = GANTrainSteps(1, 1), order: str = "generator_first"
+) -> GetHooksFn:
+    """Hooks that train one network after the other, each sub-step on a fresh draw.
+
+    Args:
+      train_steps: sub-steps of each network in a round.
+      order: "generator_first", as in TF-GAN, or "discriminator_first".
+
+    Returns:
+      A function of GANTrainOps that gives the hooks of a round.
+
+    Raises:
+      ValueError: steps that are negative, not integers, or both 0; an unknown order.
+    """
+    return _hooks_of(schedule.sequential(train_steps, order))
+
+
+def get_joint_train_hooks(train_steps: GANTrainSteps = GANTrainSteps(1, 1)) -> GetHooksFn:
+    """Hooks that train both networks together, as far as both have sub-steps, then the rest.
+
+    A joint sub-step draws once, takes all gradients at the same weights, then applies them. With
+    3 generator and 5 discriminator steps a round has 3 joint sub-steps and 2 of the discriminator.
+    """
+    return _hooks_of(schedule.joint(train_steps))
+
+
+def _hooks_of(phases: Sequence[schedule.Phase]) -> GetHooksFn:
+    def get_hooks(train_ops: GANTrainOps) -> list[SessionRunHook]:
+        hooks = []
+        for phase in phases:
+            ops = [
+                op
+                for network in phase.networks
+                for op in _as_list(getattr(train_ops, f"{network}_train_op"))
+            ]
+            together = joint_ops(ops) if len(ops) > 1 and phase.steps else ops
+            hooks.append(RunTrainOpsHook(together, phase.steps))
+        return hooks + list(train_ops.train_hooks)
+
+    get_hooks.phases = phases
+    return get_hooks
+
+
+def _as_list(ops: Any) -> list[Any]:
+    return list(ops) if isinstance(ops, (list, tuple)) else [ops]
+
+
+def _row(fetched: Sequence[Any]) -> np.ndarray:
+    return np.concatenate([np.ravel(np.asarray(value)) for value in fetched])
+
+
+def _called(ops: Any) -> Any:
+    return tf.nest.map_structure(lambda op: op() if _is_plain_callable(op) else op, ops)
+
+
+def _is_plain_callable(op: Any) -> bool:
+    from tfgan_lite.deferred import Deferred
+
+    return callable(op) and not isinstance(op, Deferred) and not tf.is_tensor(op)
+
+
+def _is_array(op: Any) -> bool:
+    return isinstance(op, (np.ndarray, np.generic, int, float)) or (
+        tf.is_tensor(op) and hasattr(op, "numpy")
+    )

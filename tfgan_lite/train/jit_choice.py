@@ -1,0 +1,134 @@
+"""Whether XLA compiles a sub-step: told, or found by measuring both."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import tensorflow as tf
+from absl import logging
+
+from tfgan_lite.deferred import random_key
+from tfgan_lite.train.sub_step import SubStep
+
+__all__ = ["JitChoice"]
+
+_MIN_SECONDS = 0.1  # Of a measurement, so that timer and scheduler noise stay small.
+_REPEATS = 3
+
+
+class JitChoice:
+    """Decides on XLA for each kind of sub-step, once.
+
+    XLA is the faster for some networks, batch sizes and machines, and the slower for others; "auto"
+    measures both on the networks themselves, with a made-up batch, and puts every variable back.
+
+    Args:
+      jit_compile: True, False, or "auto".
+      clock: gives seconds; a test injects its own.
+    """
+
+    def __init__(self, jit_compile: bool | str, clock: Callable[[], float] = time.perf_counter):
+        if jit_compile not in (True, False, "auto"):
+            raise ValueError(f'jit_compile must be True, False or "auto", got {jit_compile!r}.')
+        self.jit_compile = jit_compile
+        self.decisions: dict[str, bool] = {}
+        self._clock = clock
+
+    def decide(self, step: SubStep) -> SubStep:
+        """The sub-step, compiled as decided.
+
+        Raises:
+          ValueError: XLA is asked for, and a batch size is unknown.
+        """
+        name = " + ".join(update.name for update in step.updates)
+        unknown = [
+            str(spec)
+            for source in step.dataset_sources
+            for spec in source.specs
+            if not spec.shape.is_fully_defined()
+        ]
+        if self.jit_compile is True and unknown:
+            raise ValueError(
+                f"jit_compile=True needs static shapes, but the dataset has {', '.join(unknown)}."
+                " Batch with drop_remainder=True, or pass jit_compile=False."
+            )
+        if self.jit_compile != "auto" or unknown or tf.config.functions_run_eagerly():
+            return step.with_jit(self.jit_compile is True)
+        if name in self.decisions:
+            return step.with_jit(self.decisions[name])
+        faster = self._faster(step, name)
+        self.decisions[name] = faster.jit_compile
+        return faster
+
+    def _faster(self, step: SubStep, name: str) -> SubStep:
+        variables = _variables(step)
+        saved = [v.numpy() for v in variables]
+        candidates = {jit: step.with_jit(jit) for jit in (False, True)}
+        seconds = dict.fromkeys(candidates, float("inf"))
+        try:
+            trials = {jit: _Trial(each, self._clock) for jit, each in candidates.items()}
+            for _ in range(_REPEATS):  # In turn, so that a busy moment hits both.
+                for jit, trial in trials.items():
+                    seconds[jit] = min(seconds[jit], trial.seconds())
+        except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
+            logging.info("%s sub-step: not compiled by XLA (%s).", name, error.message[:200])
+            return candidates[False]
+        finally:
+            for variable, value in zip(variables, saved):
+                variable.assign(value)
+        choice = seconds[True] < seconds[False]
+        logging.info(
+            "%s sub-step: %s XLA (%.2f ms with, %.2f ms without).",
+            name,
+            "with" if choice else "without",
+            1e3 * seconds[True],
+            1e3 * seconds[False],
+        )
+        return candidates[choice]
+
+
+class _Trial:
+    """Times a sub-step on a made-up batch; making one warms it up."""
+
+    def __init__(self, step: SubStep, clock: Callable[[], float]):
+        self._clock = clock
+        self._draws = [[_example(spec) for spec in source.specs] for source in step.sources]
+
+        @tf.function(autograph=False)
+        def program(draws, repeats):
+            def once(i, unused_last):
+                report, checked, _ = step.compute(draws, random_key(i, 0), ())
+                with tf.control_dependencies([report, checked]):
+                    return i + 1, report[0]
+
+            return tf.while_loop(lambda i, _: i < repeats, once, [0, 0.0], parallel_iterations=1)
+
+        self._program = program
+        self._repeats = 1
+        self.seconds()
+        self._repeats = max(1, round(_MIN_SECONDS / max(self.seconds(), 1e-6)))
+
+    def seconds(self) -> float:
+        start = self._clock()
+        self._program(self._draws, tf.constant(self._repeats))[1].numpy()
+        return (self._clock() - start) / self._repeats
+
+
+def _variables(step: SubStep) -> list[tf.Variable]:
+    """All that a sub-step can change."""
+    found: dict[int, tf.Variable] = {}
+    for update in step.updates:
+        optimizer = getattr(update.optimizer, "variables", ())
+        optimizer = optimizer() if callable(optimizer) else optimizer
+        for v in (*update.network.variables, *update.other.variables, *optimizer):
+            inner = getattr(v, "value", None)
+            v = v if inner is None or callable(inner) else inner
+            found[id(v)] = v
+    return list(found.values())
+
+
+def _example(spec: tf.TensorSpec) -> tf.Tensor:
+    if spec.dtype.is_floating:
+        return tf.random.stateless_uniform(spec.shape, [0, 0], -1.0, 1.0, spec.dtype, "philox")
+    return tf.zeros(spec.shape, spec.dtype)

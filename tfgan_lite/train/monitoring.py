@@ -1,0 +1,286 @@
+"""Hooks that watch training, in both worlds. They read the values of the very updates that ran.
+
+`gan_train` attaches each to the run before the session begins. A hook that says when it is next due
+(`next_due`) lets the rounds before run in one compiled call.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from tfgan_lite.structures import GANTrainOps
+from tfgan_lite.train.errors import NanLossError
+from tfgan_lite.train.hooks import RunTrainOpsHook
+
+__all__ = [
+    "LossLoggingHook",
+    "NanGuardHook",
+    "StopAtStepHook",
+    "SummaryHook",
+    "TrainingHook",
+    "TrainingRun",
+]
+
+_v1 = tf.compat.v1.train
+
+
+@dataclasses.dataclass
+class TrainingRun:
+    """What a hook may know of the run it is attached to.
+
+    Attributes:
+      train_ops: what is trained.
+      train_hooks: the hooks that run the sub-steps; their `values` are those of the last round, or
+        of all rounds since the last call of `after_run`.
+      logdir: where the run writes, or None.
+      batch_size: real examples in a sub-step's batch, where it is known.
+      initial_step: the global step when the session began.
+    """
+
+    train_ops: GANTrainOps
+    train_hooks: Sequence[RunTrainOpsHook]
+    logdir: str | None = None
+    batch_size: int | None = None
+    initial_step: int = 0
+
+    def values(self) -> dict[str, np.ndarray]:
+        """Reported values by name ("generator_loss"), one number for each sub-step."""
+        found: dict[str, list[np.ndarray]] = {}
+        for hook in self.train_hooks:
+            for name, column in zip(hook.value_names, np.asarray(hook.values).T):
+                found.setdefault(name, []).append(column)
+        return {name: np.concatenate(columns) for name, columns in found.items()}
+
+    @property
+    def images_per_round(self) -> int | None:
+        """Real examples that the discriminator is updated on in a round."""
+        if self.batch_size is None:
+            return None
+        steps = sum(
+            hook.train_steps
+            for hook in self.train_hooks
+            if any(update and update.name == "discriminator" for update in hook.updates)
+        )
+        return self.batch_size * steps
+
+
+class TrainingHook(_v1.SessionRunHook):
+    """A hook that is called with the global step after rounds. Override `after_round`."""
+
+    run: TrainingRun | None = None
+
+    def attach(self, run: TrainingRun) -> None:
+        """Called once by `gan_train`, before `begin`."""
+        self.run = run
+
+    def next_due(self, global_step: int) -> int | None:
+        """The global step at which the hook must be called next; None if any time will do."""
+        return global_step + 1
+
+    def after_round(self, run_context: Any, global_step: int) -> None:
+        """Called after a round, or after several that ended with `global_step`."""
+
+    def before_run(self, run_context: Any) -> Any:
+        if self.run is None:
+            raise RuntimeError(
+                f"{type(self).__name__} is not attached to a run: pass it to gan_train(hooks=[...])"
+                " or call hook.attach(TrainingRun(train_ops, train_hooks)) first."
+            )
+        return _v1.SessionRunArgs(self.run.train_ops.global_step_inc_op)
+
+    def after_run(self, run_context: Any, run_values: Any) -> None:
+        self.after_round(run_context, int(run_values.results))
+
+
+class StopAtStepHook(TrainingHook):
+    """Stops training at a global step.
+
+    Args:
+      num_steps: rounds to run in this session.
+      last_step: or the global step to stop at, wherever this session began.
+
+    Raises:
+      ValueError: both or neither are given, or not a positive integer.
+    """
+
+    def __init__(self, num_steps: int | None = None, last_step: int | None = None):
+        if (num_steps is None) == (last_step is None):
+            raise ValueError(
+                f"Give one of num_steps and last_step; got {num_steps!r} and {last_step!r}."
+            )
+        for name, value in (("num_steps", num_steps), ("last_step", last_step)):
+            if value is not None and (isinstance(value, bool) or int(value) != value or value < 1):
+                raise ValueError(f"{name} must be a positive integer, got {value!r}.")
+        self._num_steps = num_steps
+        self.last_step = last_step
+
+    def after_create_session(self, session: Any, coord: Any) -> None:
+        if self._num_steps is not None:
+            self.last_step = int(session.run(_global_step(self.run))) + self._num_steps
+
+    def next_due(self, global_step: int) -> int:
+        return self.last_step
+
+    def before_run(self, run_context: Any) -> Any:
+        return super().before_run(run_context) if self.run else None
+
+    def after_run(self, run_context: Any, run_values: Any) -> None:
+        results = run_values.results  # None in a session that gan_train did not make.
+        step = run_context.session.run(_global_step(None)) if results is None else results
+        if int(step) >= self.last_step:
+            run_context.request_stop()
+
+
+class LossLoggingHook(TrainingHook):
+    """Logs the mean of each loss over the rounds since the last line.
+
+    Args:
+      every_n_steps: rounds between two lines.
+      log: takes the finished line.
+    """
+
+    def __init__(self, every_n_steps: int = 100, log: Callable[[str], None] = logging.info):
+        self._every = _checked_period("every_n_steps", every_n_steps)
+        self._log = log
+        self._seen = _Means()
+
+    def next_due(self, global_step: int) -> int:
+        return _next_multiple(global_step, self._every)
+
+    def after_round(self, run_context: Any, global_step: int) -> None:
+        self._seen.add(self.run.values())
+        if global_step % self._every == 0:
+            means = ", ".join(f"{k} = {v:.4g}" for k, v in self._seen.take().items())
+            self._log(f"round {global_step}: {means}")
+
+
+class NanGuardHook(TrainingHook):
+    """Stops training when a reported value is NaN or infinite.
+
+    With `check_numerics` on (the default of `gan_train_ops`) such an update is not even applied; this
+    hook guards train ops of your own, and runs without that check.
+
+    Args:
+      fail_on_nan_loss: raise NanLossError; otherwise ask for a normal stop.
+    """
+
+    def __init__(self, fail_on_nan_loss: bool = True):
+        self._fail = fail_on_nan_loss
+
+    def next_due(self, global_step: int) -> None:
+        return None
+
+    def after_round(self, run_context: Any, global_step: int) -> None:
+        for name, values in self.run.values().items():
+            bad = np.flatnonzero(~np.isfinite(values.astype(np.float64)))
+            if not bad.size:
+                continue
+            message = (
+                f"{name} = {values[bad[0]]} at or before round {global_step}, in sub-step"
+                f" {bad[0] + 1} of the {len(values)} since the hook's last call."
+            )
+            if self._fail:
+                raise NanLossError(message)
+            logging.error("%s Stopping.", message)
+            run_context.request_stop()
+            return
+
+
+class SummaryHook(TrainingHook):
+    """Writes the mean of each reported value to TensorBoard.
+
+    Args:
+      every_n_steps: rounds between two points of a curve.
+      logdir: where to; the run's own logdir by default.
+    """
+
+    def __init__(self, every_n_steps: int = 100, logdir: str | None = None):
+        self._every = _checked_period("every_n_steps", every_n_steps)
+        self._logdir = logdir
+        self._seen = _Means()
+        self._writer: Any = None
+
+    def next_due(self, global_step: int) -> int:
+        return _next_multiple(global_step, self._every)
+
+    def begin(self) -> None:
+        logdir = self._logdir or (self.run and self.run.logdir)
+        if logdir is None:
+            raise ValueError("SummaryHook has no logdir: give it one, or give gan_train one.")
+        self._writer = _EagerWriter(logdir) if tf.executing_eagerly() else _GraphWriter(logdir)
+
+    def after_round(self, run_context: Any, global_step: int) -> None:
+        self._seen.add(self.run.values())
+        if global_step % self._every == 0:
+            self._writer.write(self._seen.take(), global_step)
+
+    def end(self, session: Any) -> None:
+        self._writer.flush()
+
+
+class _Means:
+    """Means of reported values, over any number of calls."""
+
+    def __init__(self):
+        self._sums: dict[str, tuple[float, int]] = {}
+
+    def add(self, values: dict[str, np.ndarray]) -> None:
+        for name, column in values.items():
+            total, count = self._sums.get(name, (0.0, 0))
+            self._sums[name] = total + float(np.sum(column, dtype=np.float64)), count + len(column)
+
+    def take(self) -> dict[str, float]:
+        means = {name: total / count for name, (total, count) in self._sums.items() if count}
+        self._sums.clear()
+        return means
+
+
+class _EagerWriter:
+    def __init__(self, logdir: str):
+        self._writer = tf.summary.create_file_writer(logdir)
+
+    def write(self, scalars: dict[str, float], step: int) -> None:
+        with self._writer.as_default():
+            for name, value in scalars.items():
+                tf.summary.scalar(name, value, step)
+
+    def flush(self) -> None:
+        self._writer.flush()
+
+
+class _GraphWriter:
+    def __init__(self, logdir: str):
+        self._writer = tf.compat.v1.summary.FileWriterCache.get(logdir)
+
+    def write(self, scalars: dict[str, float], step: int) -> None:
+        summary = tf.compat.v1.Summary()
+        for name, value in scalars.items():
+            summary.value.add(tag=name, simple_value=value)
+        self._writer.add_summary(summary, step)
+
+    def flush(self) -> None:
+        self._writer.flush()
+
+
+def _global_step(run: TrainingRun | None) -> Any:
+    """The counter itself, whose value is that of the last finished round."""
+    if run is not None and tf.executing_eagerly():
+        return run.train_ops.global_step_inc_op.counters.global_step
+    return tf.compat.v1.train.get_global_step()
+
+
+def _next_multiple(step: int, period: int) -> int:
+    return (math.floor(step / period) + 1) * period
+
+
+def _checked_period(name: str, period: int) -> int:
+    if isinstance(period, bool) or int(period) != period or period < 1:
+        raise ValueError(f"{name} must be a positive integer, got {period!r}.")
+    return int(period)

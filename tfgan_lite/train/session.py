@@ -1,0 +1,179 @@
+"""The session of TF2: `run` means what it means in a graph, over compiled functions."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfgan_lite.deferred import Deferred, random_key
+from tfgan_lite.sources import DatasetSource
+from tfgan_lite.train.counters import Counters
+from tfgan_lite.train.errors import NanLossError
+from tfgan_lite.train.jit_choice import JitChoice
+from tfgan_lite.train.sub_step import SubStep, describe_not_finite
+from tfgan_lite.train.train_ops import IncrementOp, Report, TrainOp
+from tfgan_lite.train.updates import Update
+
+__all__ = ["Session", "session_for_single_calls"]
+
+
+class Session:
+    """Runs fetches: one draw from each source, shared by all fetches of the run.
+
+    Args:
+      counters: the counters of the training run.
+      strategy: the strategy that the networks were made under.
+      seed: the program's seed; noise is a pure function of (seed, round, sub-step, replica).
+      jit: decides whether a sub-step is compiled by XLA.
+    """
+
+    def __init__(
+        self,
+        counters: Counters,
+        strategy: tf.distribute.Strategy | None = None,
+        seed: int = 0,
+        jit: JitChoice | None = None,
+    ):
+        self.counters = counters
+        self.strategy = strategy or tf.distribute.get_strategy()
+        self.seed = seed
+        self.jit = jit or JitChoice(False)
+        self.iterators: dict[DatasetSource, Any] = {}
+        self._position = 0  # The sub-step within the round.
+        self._programs: dict[Any, Any] = {}
+
+    def run(self, fetches: Any, feed_dict: Mapping[Deferred, Any] | None = None) -> Any:
+        """Evaluates fetches in one run.
+
+        Args:
+          fetches: deferred values, train ops, variables, or a structure of them.
+          feed_dict: values to use in place of deferred values.
+
+        Returns:
+          NumPy values in the structure of `fetches`.
+
+        Raises:
+          tf.errors.OutOfRangeError: a dataset has ended.
+          NanLossError: an update's loss is not finite; no update of this run was applied.
+        """
+        flat = tf.nest.flatten(fetches)
+        feeds = dict(feed_dict or {})
+        for node in (*flat, *feeds):
+            _check_fetch(node)
+        updates = list(dict.fromkeys(x.update for x in flat if isinstance(x, (TrainOp, Report))))
+        nodes = [
+            x
+            for x in dict.fromkeys(x for x in flat if isinstance(x, Deferred))
+            if not isinstance(x, (TrainOp, Report, IncrementOp))
+        ]
+        found: dict[Any, Any] = {}
+        if updates or nodes:
+            found = self._run_program(updates, nodes, feeds)
+        for op in flat:
+            if isinstance(op, IncrementOp) and op not in found:
+                found[op] = op.counters.global_step.assign_add(1).numpy()
+                self._position = 0
+        values = [_value(x, found) for x in flat]
+        return tf.nest.pack_sequence_as(fetches, values)
+
+    def sub_step(
+        self, updates: Sequence[Update], nodes: Sequence[Deferred] = (), known: Sequence[Any] = ()
+    ) -> SubStep:
+        """The program of one run, compiled as the session's jit choice says."""
+        step = SubStep(updates, nodes, known, strategy=self.strategy, seed=self.seed)
+        self.make_iterators(step.dataset_sources)
+        if updates and self.strategy.num_replicas_in_sync == 1:
+            return self.jit.decide(step)
+        return step
+
+    def make_iterators(self, sources: Sequence[DatasetSource]) -> None:
+        """Starts the datasets that are not started yet."""
+        for source in sources:
+            if source not in self.iterators:
+                dataset = source.dataset
+                if self.strategy.num_replicas_in_sync > 1:
+                    dataset = self.strategy.experimental_distribute_dataset(dataset)
+                self.iterators[source] = iter(dataset)
+
+    def without_training_data(self) -> Session:
+        """A session on the same networks that reads fresh passes over the datasets."""
+        session = Session(self.counters, self.strategy, self.seed, self.jit)
+        session._position = 1 << 30  # Noise that no sub-step has seen.
+        return session
+
+    def explain(self, error: tf.errors.OpError, sub_step: str) -> Exception:
+        """The error to raise for one that a program raised."""
+        bad = describe_not_finite(error)
+        if bad is None:
+            return error
+        return NanLossError(
+            f"Loss is not finite: {bad}, in {sub_step} of round"
+            f" {int(self.counters.global_step.numpy()) + 1}. The update was not applied: the"
+            " weights are those of the sub-step before. Lower the learning rate, clip gradients"
+            " (transform_grads_fn), or look at that round's data."
+        )
+
+    def _run_program(self, updates, nodes, feeds) -> dict[Any, Any]:
+        key = (tuple(updates), tuple(nodes), tuple(feeds))
+        if key not in self._programs:
+            self._programs[key] = self._build(self.sub_step(updates, nodes, tuple(feeds)))
+        position, self._position = self._position, self._position + 1
+        fed = [tf.convert_to_tensor(v, dtype=n.dtype) for n, v in feeds.items()]
+        try:
+            result = self._programs[key](tf.constant(position), fed)
+        except tf.errors.InvalidArgumentError as error:
+            explained = self.explain(error, " + ".join(u.name for u in updates) + "'s sub-step")
+            if explained is error:
+                raise
+            raise explained from None
+        found = {n: _to_numpy(v) for n, v in zip(nodes, result.values)}
+        report = result.report.numpy()
+        for update in updates:
+            size = len(update.value_names)
+            found[update], report = report[:size], report[size:]
+        return found
+
+    def _build(self, step: SubStep) -> Any:
+        @tf.function(autograph=False, reduce_retracing=True)
+        def program(position, fed):
+            key = random_key(self.counters.global_step, position)
+            return step(step.draw(self.iterators), key, fed)
+
+        return program
+
+
+_sessions: weakref.WeakKeyDictionary[Counters, Session] = weakref.WeakKeyDictionary()
+
+
+def session_for_single_calls(counters: Counters) -> Session:
+    """The session behind train ops that are called outside any session."""
+    if counters not in _sessions:
+        _sessions[counters] = Session(counters)
+    return _sessions[counters]
+
+
+def _check_fetch(node: Any) -> None:
+    known = (Deferred, tf.Variable, tf.Tensor, np.ndarray, np.generic, int, float, type(None))
+    if not isinstance(node, known) and not hasattr(node, "numpy"):
+        raise TypeError(
+            f"Cannot fetch {node!r} in TF2: a session runs deferred values, train ops and"
+            " variables."
+        )
+
+
+def _value(fetch: Any, found: Mapping[Any, Any]) -> Any:
+    if isinstance(fetch, TrainOp):
+        return found[fetch.update][0]
+    if isinstance(fetch, Report):
+        return found[fetch.update]
+    if isinstance(fetch, Deferred):
+        return found[fetch]
+    return fetch.numpy() if hasattr(fetch, "numpy") else fetch
+
+
+def _to_numpy(value: Any) -> Any:
+    return tf.nest.map_structure(lambda x: x.numpy(), value)

@@ -1,0 +1,256 @@
+"""A sub-step as a program: draw, compute, apply.
+
+Data is drawn at host level; the mathematics that follows may be one XLA program.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from tfgan_lite.deferred import Deferred, Run, sources_of
+from tfgan_lite.sources import DatasetSource
+from tfgan_lite.train.updates import Update
+
+__all__ = ["NOT_FINITE", "Result", "SubStep"]
+
+# Marks our own failed assertions among all that a program can raise.
+NOT_FINITE = "tfgan_lite: loss is not finite"
+
+
+# How TensorFlow prints the assertion's data: inside a program, and eagerly.
+_FAILED_ASSERTION = re.compile(
+    rf"{NOT_FINITE}(\] \[|'\nb')(?P<names>.*?)(\] \[|'\n)(?P<values>[^\]\n]*)"
+)
+
+
+class Result(NamedTuple):
+    """What one run of a sub-step gives."""
+
+    report: tf.Tensor  # float32 [n], the reported values of all updates, one after the other.
+    values: list[Any]  # Values of the other fetches.
+
+
+class SubStep:
+    """One run: updates whose gradients are taken at the same weights, and values to fetch.
+
+    Args:
+      updates: the networks to update, together.
+      fetches: other deferred values to evaluate in the same run, before the updates apply.
+      known: deferred values that are fed.
+      strategy: the strategy of the networks' variables.
+      seed: the program's seed.
+      jit_compile: whether the mathematics is compiled by XLA.
+    """
+
+    def __init__(
+        self,
+        updates: Sequence[Update],
+        fetches: Sequence[Deferred] = (),
+        known: Sequence[Deferred] = (),
+        *,
+        strategy: tf.distribute.Strategy,
+        seed: int,
+        jit_compile: bool = False,
+    ):
+        self.updates = tuple(updates)
+        self._fetches = tuple(fetches)
+        self._known = tuple(known)
+        self._strategy = strategy
+        self._seed = seed
+        needed = [u.loss for u in updates] + [t for u in updates for t in u.terms.values()]
+        self.sources = sources_of([*needed, *fetches], known)
+        self.jit_compile = jit_compile
+        self.compute = self._compiled if jit_compile else self._computed
+
+    def with_jit(self, jit_compile: bool) -> SubStep:
+        """The same sub-step, compiled by XLA or not."""
+        return SubStep(
+            self.updates,
+            self._fetches,
+            self._known,
+            strategy=self._strategy,
+            seed=self._seed,
+            jit_compile=jit_compile,
+        )
+
+    @property
+    def dataset_sources(self) -> tuple[DatasetSource, ...]:
+        return tuple(s for s in self.sources if isinstance(s, DatasetSource))
+
+    @property
+    def report_size(self) -> int:
+        return sum(len(u.value_names) for u in self.updates)
+
+    def draw(self, iterators: Mapping[DatasetSource, Any]) -> list[Any]:
+        """The next element of each dataset that the sub-step reads."""
+        return [tf.nest.flatten(iterators[s].get_next()) for s in self.dataset_sources]
+
+    def __call__(
+        self, elements: Sequence[Any], key: tf.Tensor, feeds: Sequence[Any] = ()
+    ) -> Result:
+        """Runs on drawn elements, under the strategy, and counts what it did.
+
+        Raises:
+          tf.errors.InvalidArgumentError: marked NOT_FINITE, with no update applied.
+        """
+        if self._strategy.num_replicas_in_sync == 1:
+            report, values = self._on_replica(elements, key, feeds)
+            images = self._images(elements)
+        else:
+            report, values = self._strategy.run(self._on_replica, (elements, key, feeds))
+            report = self._strategy.reduce(tf.distribute.ReduceOp.MEAN, report, axis=None)
+            values = tf.nest.map_structure(self._joined, values)
+            local = self._strategy.experimental_local_results
+            per_replica = zip(*(local(leaf) for leaf in tf.nest.flatten(elements)))
+            images = sum(self._images(self._packed(leaves)) for leaves in per_replica)
+        with tf.control_dependencies([report]):
+            self._count(images)
+        return Result(report, values)
+
+    def _packed(self, leaves: Sequence[tf.Tensor]) -> list[list[tf.Tensor]]:
+        sizes = [len(s.specs) for s in self.dataset_sources]
+        leaves = list(leaves)
+        return [[leaves.pop(0) for _ in range(size)] for size in sizes]
+
+    def _joined(self, value: Any) -> tf.Tensor:
+        parts = self._strategy.experimental_local_results(value)
+        return tf.concat(parts, 0) if parts[0].shape.rank else parts[0]
+
+    def _images(self, elements: Sequence[Sequence[tf.Tensor]]) -> Any:
+        """How many real examples the discriminator is updated on."""
+        example = next((u.real_example for u in self.updates if u.name == "discriminator"), None)
+        if example is None:
+            return 0
+        run = Run(dict(zip(self.dataset_sources, elements)), key=tf.zeros([2], tf.int32))
+        with run:
+            batch = run.value(example)
+        return tf.shape(batch, tf.int64)[0] if batch.shape[0] is None else batch.shape[0]
+
+    def _count(self, images: Any) -> None:
+        for update in self.updates:
+            update.counters.updates_of(update.name).assign_add(1)
+            if update.name == "discriminator":
+                update.counters.images_seen.assign_add(images)
+
+    def _on_replica(self, elements, key, feeds) -> tuple[tf.Tensor, list[Any]]:
+        run = self._run(dict(zip(self.dataset_sources, elements)), key, feeds)
+        with run:
+            draws = [run.draw(source) for source in self.sources]
+        report, checked, values = self.compute(draws, key, feeds)
+        if self.jit_compile and self._checks:  # XLA drops assertions: the update guarded itself.
+            with tf.control_dependencies([self._assert_finite(checked)]):
+                report = tf.identity(report)
+        return report, values
+
+    def _run(self, draws: Mapping[Any, Any], key: tf.Tensor, feeds: Sequence[Any]) -> Run:
+        return Run(
+            draws,
+            key=key,
+            seed=self._seed,
+            training=bool(self.updates),
+            values=dict(zip(self._known, feeds)),
+        )
+
+    def _compiled(self, draws, key, feeds):
+        if not hasattr(self, "_xla_program"):
+            self._xla_program = tf.function(self._computed, jit_compile=True, autograph=False)
+        return self._xla_program(draws, key, feeds)
+
+    def _computed(self, draws, key, feeds) -> tuple[tf.Tensor, tf.Tensor, list[Any]]:
+        """Losses and gradients at the weights as they are, then all updates."""
+        updated = {u.network for u in self.updates}
+        run = self._run(dict(zip(self.sources, draws)), key, feeds)
+        with run, contextlib.ExitStack() as stack:
+            for network in {u.other for u in self.updates} - updated:
+                stack.enter_context(network.statistics_kept())
+            losses, tapes = self._forward(run)
+            gradients = [
+                u.gradients(self._scaled(loss), tape)
+                for u, loss, tape in zip(self.updates, losses, tapes)
+            ]
+            values = [run.value(fetch) for fetch in self._fetches]
+            report = self._report(run, losses, gradients)
+        checked = tf.concat([report, self._gradient_sums(gradients)], 0)
+        with tf.control_dependencies(self._apply_all(gradients, checked)):
+            return tf.identity(report), checked, values
+
+    def _forward(self, run: Run) -> tuple[list[tf.Tensor], list[tf.GradientTape]]:
+        tapes = []
+        with contextlib.ExitStack() as stack:
+            for update in self.updates:
+                tape = tf.GradientTape(watch_accessed_variables=False)
+                stack.enter_context(tape)
+                tape.watch(update.variables)
+                tapes.append(tape)
+            losses = [run.value(update.loss) for update in self.updates]
+        return losses, tapes
+
+    def _scaled(self, loss: tf.Tensor) -> tf.Tensor:
+        """Keras optimizers sum gradients over replicas; the loss is a mean over the global batch."""
+        replicas = self._strategy.num_replicas_in_sync
+        return loss if replicas == 1 else loss / replicas
+
+    def _report(self, run: Run, losses, gradients) -> tf.Tensor:
+        values = []
+        for update, loss, pairs in zip(self.updates, losses, gradients):
+            values += [loss, *(run.value(term) for term in update.terms.values())]
+            values += update.gradient_norms(pairs)
+        return tf.stack([tf.cast(v, tf.float32) for v in values]) if values else tf.zeros([0])
+
+    def _gradient_sums(self, gradients) -> tf.Tensor:
+        """One number for each update, finite if all of its gradients are.
+
+        A loss can be finite where its gradient is not: relu(nan) is 0 on some devices.
+        """
+        sums = [u.gradient_sum(pairs) for u, pairs in zip(self.updates, gradients)]
+        return tf.stack(sums) if self._checks and sums else tf.zeros([0])
+
+    @property
+    def _checks(self) -> bool:
+        return any(update.check_numerics for update in self.updates)
+
+    def _apply_all(self, gradients, checked: tf.Tensor) -> list[Any]:
+        """Applies all updates or none, and gives what must have happened before they count."""
+
+        def apply():
+            for update, pairs in zip(self.updates, gradients):
+                update.apply(pairs)
+            return True
+
+        if not self._checks:
+            apply()
+            return []
+        if self.jit_compile:
+            tf.cond(_all_finite(checked), apply, lambda: True)
+            return []
+        checks = [self._assert_finite(checked)]
+        checks = [check for check in checks if check is not None]  # Eagerly there is no op.
+        with tf.control_dependencies(checks):
+            apply()
+        return checks
+
+    def _assert_finite(self, checked: tf.Tensor) -> Any:
+        names = [name for u in self.updates for name in u.value_names]
+        names += [f"{u.name}_gradient_sum" for u in self.updates]
+        data = [NOT_FINITE, ", ".join(names), checked]
+        return tf.debugging.Assert(_all_finite(checked), data, len(names))
+
+
+def _all_finite(values: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_all(tf.math.is_finite(values))
+
+
+def describe_not_finite(error: tf.errors.InvalidArgumentError) -> str | None:
+    """Which reported values were not finite, from the message of a failed assertion."""
+    found = _FAILED_ASSERTION.search(error.message)
+    if found is None:
+        return None
+    names = found["names"].split(", ")
+    values = re.split(r"[ ,]+", found["values"])
+    pairs = [f"{name} = {value}" for name, value in zip(names, values, strict=True)]
+    return ", ".join(p for p, value in zip(pairs, values) if "nan" in value or "inf" in value)
