@@ -37,7 +37,7 @@ def gan_model(
       real_data: a `tf.data.Dataset`, a value, or a structure of them; leading axis B.
       generator_inputs: a dataset, a distribution of one example's inputs, a callable, a value, or a
         structure of them. Of a distribution, as many examples are drawn as the real batch has.
-      generator_scope: in a graph, the variable scope (or its name) that the generator's calls enter.
+      generator_scope: in a graph, the variable scope (or its name) that the generator is called in.
       discriminator_scope: the same for the discriminator.
       check_shapes: whether generated data must have the real data's structure, shape and dtype.
 

@@ -1,4 +1,4 @@
-"""What each network minimises: adversarial loss, penalties and regularisers, summed by `gan_loss`."""
+"""What each network minimises: adversarial loss, penalties, regularisers; `gan_loss` sums them."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def gan_loss(
 
 
 def terms_of(loss: Any) -> dict[str, Any]:
-    """The named parts of a loss that `gan_loss` made; empty where it has only one, or for others."""
+    """The named parts of a loss that `gan_loss` made; empty where it is one part, or another's."""
     if isinstance(loss, Deferred):
         return getattr(loss, "terms", {})
     return noted(loss, "terms") or {}

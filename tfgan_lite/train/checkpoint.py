@@ -21,8 +21,8 @@ __all__ = ["CheckpointHook", "check_writable", "checkpoint_of"]
 def checkpoint_of(train_ops: GANTrainOps) -> tf.train.Checkpoint:
     """A checkpoint of all that TF2 training changes.
 
-    Models and modules are saved as objects, so that `tf.train.Checkpoint(generator=model)` reads the
-    same file; the variables of plain functions are saved as a list.
+    Models and modules are saved as objects, so that `tf.train.Checkpoint(generator=model)` reads
+    the same file; the variables of plain functions are saved as a list.
     """
     ops = [op for op in tf.nest.flatten(tuple(train_ops[:2])) if isinstance(op, TrainOp)]
     increment: IncrementOp = train_ops.global_step_inc_op

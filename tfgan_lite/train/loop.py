@@ -57,8 +57,8 @@ def gan_train(
 ) -> np.generic | None:
     """Trains a GAN by alternating updates, until a hook stops it or the data ends.
 
-    Each round runs the sub-steps of the schedule, then adds one to the global step. Hooks are called
-    around rounds, yours before those that train. When `logdir` holds a checkpoint, training resumes
+    Each round runs the sub-steps of the schedule, then adds one to the global step. Hooks are
+    called around rounds, yours before those that train. When `logdir` holds a checkpoint, training resumes
     from it.
 
     Args:
@@ -113,24 +113,22 @@ def gan_train(
                 rounds_per_call,
             )
         _attach(user_hooks, run)
-        return _train_in_graph(
-            run,
-            dict(
-                master=master,
-                is_chief=is_chief,
-                checkpoint_dir=logdir if save_checkpoint_secs or not is_chief else None,
-                scaffold=scaffold,
-                hooks=[*user_hooks, *train_hooks],
-                save_checkpoint_secs=save_checkpoint_secs,
-                # The graph's own summaries; losses are written by SummaryHook, from the updates.
-                save_summaries_steps=save_summaries_steps if _has_summaries() else None,
-                save_summaries_secs=None,
-                summary_dir=logdir,
-                log_step_count_steps=None,
-                max_wait_secs=max_wait_secs,
-                config=config,
-            ),
-        )
+        arguments = {
+            "master": master,
+            "is_chief": is_chief,
+            "checkpoint_dir": logdir if save_checkpoint_secs or not is_chief else None,
+            "scaffold": scaffold,
+            "hooks": [*user_hooks, *train_hooks],
+            "save_checkpoint_secs": save_checkpoint_secs,
+            # The graph's own summaries; losses are written by SummaryHook, from the updates.
+            "save_summaries_steps": save_summaries_steps if _has_summaries() else None,
+            "save_summaries_secs": None,
+            "summary_dir": logdir,
+            "log_step_count_steps": None,
+            "max_wait_secs": max_wait_secs,
+            "config": config,
+        }
+        return _train_in_graph(run, arguments)
     finally:
         for hook in user_hooks:
             if hasattr(hook, "close"):

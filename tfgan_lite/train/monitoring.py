@@ -164,8 +164,8 @@ class LossLoggingHook(TrainingHook):
 class NanGuardHook(TrainingHook):
     """Stops training when a reported value is NaN or infinite.
 
-    With `check_numerics` on (the default of `gan_train_ops`) such an update is not even applied; this
-    hook guards train ops of your own, and runs without that check.
+    With `check_numerics` on (the default of `gan_train_ops`) such an update is not even applied;
+    this hook guards train ops of your own, and runs without that check.
 
     Args:
       fail_on_nan_loss: raise NanLossError; otherwise ask for a normal stop.

@@ -168,10 +168,9 @@ class SubStep:
         with run, contextlib.ExitStack() as stack:
             for network in {u.other for u in self.updates} - updated:
                 stack.enter_context(network.statistics_kept())
-            losses, tapes = self._forward(run)
+            losses, shares, tapes = self._forward(run)
             gradients = [
-                u.gradients(self._scaled(loss), tape)
-                for u, loss, tape in zip(self.updates, losses, tapes)
+                u.gradients(share, tape) for u, share, tape in zip(self.updates, shares, tapes)
             ]
             values = [run.value(fetch) for fetch in self._fetches]
             report = self._report(run, losses, gradients)
@@ -179,7 +178,11 @@ class SubStep:
         with tf.control_dependencies(self._apply_all(gradients, checked)):
             return tf.identity(report), checked, values
 
-    def _forward(self, run: Run) -> tuple[list[tf.Tensor], list[tf.GradientTape]]:
+    def _forward(self, run: Run) -> tuple[list[Any], list[Any], list[tf.GradientTape]]:
+        """Each update's loss, its share of the global batch's loss, and the tape of its variables.
+
+        Keras optimizers sum gradients over replicas, while a loss is a mean over its batch.
+        """
         tapes = []
         with contextlib.ExitStack() as stack:
             for update in self.updates:
@@ -188,12 +191,9 @@ class SubStep:
                 tape.watch(update.variables)
                 tapes.append(tape)
             losses = [run.value(update.loss) for update in self.updates]
-        return losses, tapes
-
-    def _scaled(self, loss: tf.Tensor) -> tf.Tensor:
-        """Keras optimizers sum gradients over replicas; the loss is a mean over the global batch."""
-        replicas = self._strategy.num_replicas_in_sync
-        return loss if replicas == 1 else loss / replicas
+            replicas = self._strategy.num_replicas_in_sync
+            shares = losses if replicas == 1 else [loss / replicas for loss in losses]
+        return losses, shares, tapes
 
     def _report(self, run: Run, losses, gradients) -> tf.Tensor:
         values = []

@@ -76,7 +76,7 @@ def gan_train_ops(
       check_for_unused_update_ops: in a graph, whether update ops that neither network made are an
         error.
       is_chief: in a graph with a `SyncReplicasOptimizer`, whether this worker is the chief.
-      **kwargs: `transform_grads_fn`, a function of a list of (gradient, variable) pairs that returns
+      **kwargs: `transform_grads_fn`, a function of a list of (gradient, variable) pairs that gives
         such a list; `summarize_gradients` (False): report the norm of each variable's gradient;
         `check_numerics` (True): a loss that is not finite stops training before it is applied;
         `variables_to_train`: train these only, of the variables that the networks own. In a graph
@@ -247,8 +247,8 @@ def _check_optimizer(optimizer: Any, name: str, in_graph: bool) -> None:
 def _check_scalar(loss: Any, name: str, in_graph: bool) -> None:
     if not in_graph and not isinstance(loss, Deferred):
         raise TypeError(
-            f"The {name}'s loss is an eager value ({loss!r}), computed once from one batch: training"
-            " cannot compute it anew. Use what gan_loss returned, or tfgan_lite.defer(fn, ...)."
+            f"The {name}'s loss is an eager value ({loss!r}), computed once from one batch:"
+            " training cannot compute it anew. Use what gan_loss returned, or tfgan_lite.defer(fn, ...)."
         )
     if loss.shape.rank not in (0, None):
         raise ValueError(
