@@ -54,12 +54,12 @@ def gan_train(
     seed: int = 0,
     jit_compile: bool | str = "auto",
     rounds_per_call: int | None = None,
-) -> np.generic | None:
+) -> np.generic:
     """Trains a GAN by alternating updates, until a hook stops it or the data ends.
 
     Each round runs the sub-steps of the schedule, then adds one to the global step. Hooks are
-    called around rounds, yours before those that train. When `logdir` holds a checkpoint, training resumes
-    from it.
+    called around rounds, yours before those that train. When `logdir` holds a checkpoint, training
+    resumes from it.
 
     Args:
       train_ops: what `gan_train_ops` returned.
@@ -82,8 +82,8 @@ def gan_train(
       The global step after the last round, a NumPy scalar.
 
     Raises:
-      ValueError: no hook that could stop training and no data that could end; `logdir` is None with
-        saving on, cannot be written to, or holds another model's checkpoint.
+      ValueError: `logdir` is None with saving on, cannot be written to, or holds another model's
+        checkpoint.
       NanLossError: a loss is not finite; the update was not applied.
       TypeError: in TF2, one of TensorFlow's own hooks.
     """
@@ -167,10 +167,12 @@ def _train_eagerly(
     return step
 
 
-def _train_in_graph(run: TrainingRun, arguments: dict[str, Any]) -> np.generic | None:
+def _train_in_graph(run: TrainingRun, arguments: dict[str, Any]) -> np.generic:
     increment = run.train_ops.global_step_inc_op
-    step, reason = None, "the data ended"
+    step, reason = 0, "the data ended"
+    global_step = _v1.get_global_step()
     with _named_errors(lambda: step), _v1.MonitoredTrainingSession(**arguments) as session:
+        step = session.run_step_fn(lambda context: context.session.run(global_step))
         while not session.should_stop():
             step = session.run(increment)
         reason = "a hook asked for it"
@@ -197,7 +199,7 @@ def _named_errors(step: Any) -> Any:
             raise
         what = marked[0].split(" : ")[0].strip()
         raise NanLossError(
-            f"{what}, in round {int(step() or 0) + 1}. The update was not applied."
+            f"{what}, in round {int(step()) + 1}. The update was not applied."
         ) from None
 
 

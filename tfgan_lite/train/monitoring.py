@@ -122,8 +122,11 @@ class StopAtStepHook(TrainingHook):
         self.last_step = last_step
 
     def after_create_session(self, session: Any, coord: Any) -> None:
+        step = int(session.run(_global_step(self.run)))
         if self._num_steps is not None:
-            self.last_step = int(session.run(_global_step(self.run))) + self._num_steps
+            self.last_step = step + self._num_steps
+        if step >= self.last_step:  # A run that was finished before and is called again.
+            coord.request_stop()
 
     def next_due(self, global_step: int) -> int:
         return self.last_step

@@ -248,7 +248,8 @@ def _check_scalar(loss: Any, name: str, in_graph: bool) -> None:
     if not in_graph and not isinstance(loss, Deferred):
         raise TypeError(
             f"The {name}'s loss is an eager value ({loss!r}), computed once from one batch:"
-            " training cannot compute it anew. Use what gan_loss returned, or tfgan_lite.defer(fn, ...)."
+            " training cannot compute it anew. Use what gan_loss returned, or"
+            " tfgan_lite.defer(fn, ...)."
         )
     if loss.shape.rank not in (0, None):
         raise ValueError(
