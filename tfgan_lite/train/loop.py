@@ -172,7 +172,7 @@ def _train_in_graph(run: TrainingRun, arguments: dict[str, Any]) -> np.generic:
     step, reason = 0, "the data ended"
     global_step = _v1.get_global_step()
     with _named_errors(lambda: step), _v1.MonitoredTrainingSession(**arguments) as session:
-        step = session.run_step_fn(lambda context: context.session.run(global_step))
+        step = session.run_step_fn(lambda step_context: step_context.session.run(global_step))
         while not session.should_stop():
             step = session.run(increment)
         reason = "a hook asked for it"
