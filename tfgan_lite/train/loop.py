@@ -187,10 +187,11 @@ def _named_errors(step: Any) -> Any:
         yield
     except (tf.errors.NotFoundError, tf.errors.InvalidArgumentError) as error:
         if "Restoring from checkpoint failed" in error.message:
+            lines = error.message.splitlines()
+            what = next((x for x in lines if x.startswith("Key ") or "shape" in x), lines[-1])
             raise ValueError(
-                f"The logdir's checkpoint is not of this model and these optimizers:"
-                f" {error.message.strip().splitlines()[-1]}\nPass another logdir, or remove this"
-                " one, to start anew."
+                f"The logdir's checkpoint is not of this model and these optimizers: {what}\n"
+                "Pass another logdir, or remove this one, to start anew."
             ) from error
         marked = [
             line for line in error.message.splitlines() if "loss" in line and "finite" in line
