@@ -1,0 +1,35 @@
+"""The README's program runs as printed, in both worlds."""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+README = pathlib.Path(__file__).resolve().parents[1] / "README.md"
+
+
+def _program() -> str:
+    return re.search(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[1]
+
+
+def _in_a_graph(program: str) -> str:
+    body = program.replace("\n", "\n    ")
+    return f"import tensorflow\nwith tensorflow.Graph().as_default():\n    {body}"
+
+
+@pytest.mark.parametrize("world", [str, _in_a_graph], ids=["tf2", "graph"])
+def test_the_program_runs_as_printed(world, tmp_path):
+    command = [sys.executable, "-c", world(_program())]
+    # Under Bazel the package is on this process's path only.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "(100, 8, 8, 1)" in done.stdout
+
+
+def test_the_program_has_about_thirty_lines():
+    lines = [line for line in _program().splitlines() if line.strip()]
+    assert len(lines) <= 35
