@@ -70,6 +70,8 @@ class Run:
     def draw(self, source: Source) -> list[tf.Tensor]:
         """The source's values in this run."""
         if source not in self.draws:
+            for each in source.requires:
+                self.draw(each)
             self.draws[source] = source.draw(self)
         return self.draws[source]
 
@@ -100,6 +102,8 @@ class Deferred:
       compute: called with no arguments inside a run; gives a tensor or a structure of tensors.
       name: for `repr` and for messages.
     """
+
+    __array_priority__ = 1000  # `array + deferred` is ours to defer, not NumPy's to compute.
 
     def __init__(self, compute: Callable[[], Any], name: str):
         self.compute = compute

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -65,6 +65,8 @@ def gan_model(
     on_real = _Call(discriminator, "discriminator_real_outputs", real, inputs)
     if generated.is_deferred:
         discriminator.own(on_generated.node, on_real.node)
+    generator.regularization_losses = generated.losses
+    discriminator.regularization_losses = on_real.losses
     _check_disjoint(generator, discriminator)
     return GANModel(
         generator_inputs=inputs,
@@ -82,16 +84,22 @@ def gan_model(
 
 
 class _Call:
-    """A network's output for values, in either world."""
+    """A network's output for values, and the losses its layers declare, in either world."""
 
     def __init__(self, network: Network, name: str, *args: Any):
         self._network, self._args = network, args
         self.is_deferred = any(isinstance(leaf, Deferred) for leaf in tf.nest.flatten(args))
         if self.is_deferred:
-            self.node = Deferred(lambda: network(*materialise(args)), name)
-            self.value = leaves(self.node)
+            self.node = Deferred(self._outputs_and_losses, name)
+            self.value = leaves(Deferred(lambda: self.node()[0], name))
+            self.losses = leaves(Deferred(lambda: self.node()[1], f"{name}_losses"))
         else:
             self.value = network(*args)
+            self.losses = network.last_losses()
+
+    def _outputs_and_losses(self) -> tuple[Any, tuple[tf.Tensor, ...]]:
+        # Read at once: the next call replaces a Keras model's losses.
+        return self._network(*materialise(self._args)), self._network.last_losses()
 
     def sample(self) -> Any:
         return self._network(*materialise(self._args), training=False)
@@ -113,10 +121,8 @@ def _check_same(generated: Any, real: Any) -> None:
         f"  generated: {_described(given)}\n  real:      {_described(expected)}\n"
         "Change the generator or the data so that they agree, or pass check_shapes=False."
     )
-    try:
-        tf.nest.assert_same_structure(given, expected, check_types=False)
-    except (ValueError, TypeError):
-        raise ValueError(message) from None
+    if _skeleton(given) != _skeleton(expected):
+        raise ValueError(message)
     for mine, theirs in zip(tf.nest.flatten(given), tf.nest.flatten(expected)):
         if mine.dtype != theirs.dtype or not mine.shape.is_compatible_with(theirs.shape):
             raise ValueError(message)
@@ -124,6 +130,13 @@ def _check_same(generated: Any, real: Any) -> None:
 
 def _specs(values: Any) -> Any:
     return tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), values)
+
+
+def _skeleton(values: Any) -> Any:
+    """What has to agree of two structures: keys and lengths. A list may stand for a tuple."""
+    if isinstance(values, Mapping):
+        return {key: _skeleton(value) for key, value in values.items()}
+    return [_skeleton(value) for value in values] if isinstance(values, (list, tuple)) else None
 
 
 def _described(specs: Any) -> str:

@@ -8,6 +8,7 @@ Keras 3 and tf_keras models, `tf.Module`s, functions that close over them, and f
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -38,6 +39,8 @@ class Network:
       variables: all variables that the network owns, in a fixed order.
       trainable_variables: those that its optimizer updates.
       update_ops: in a graph, the assignments that its calls made (batch norm's statistics).
+      regularization_losses: values of what its layers declare, which its own loss has to include;
+        of activities, those for its own data (D's: real data).
     """
 
     enters_own_scope = True
@@ -51,7 +54,9 @@ class Network:
         self.variables: list[tf.Variable] = []
         self.trainable_variables: list[tf.Variable] = []
         self.update_ops: list[tf.Operation] = []
+        self.regularization_losses: tuple[Any, ...] = ()
         self._collected_losses: list[tf.Tensor] = []
+        self._earlier_losses: list[tf.Tensor] = []
         self._called = False
         self._keeps_statistics = False
         parameters = _parameters(fn)
@@ -78,13 +83,20 @@ class Network:
         kwargs = {"training": training} if self._takes_training else {}
         args = self._fitted(args)
         if tf.executing_eagerly() or tf.inside_function():
-            return self.fn(*args, **kwargs)
+            return self._called_in_tf2(args, kwargs)
         with (
             self._recorded(),
             tf.compat.v1.variable_scope(self.scope, reuse=tf.compat.v1.AUTO_REUSE) as scope,
         ):
             self.scope = scope
             return self.fn(*args, **kwargs)
+
+    @functools.cached_property
+    def sampler(self) -> Callable[[Any], Any]:
+        """The network in inference mode, compiled: a function of its inputs."""
+        return tf.function(
+            lambda inputs: self(inputs, training=False), autograph=False, reduce_retracing=True
+        )
 
     def own(self, *calls: Deferred) -> None:
         """Takes the variables that the first call touches, in TF2.
@@ -120,20 +132,14 @@ class Network:
         for variable, value in saved:
             variable.assign(value)
 
-    def regularization_losses(self) -> list[tf.Tensor]:
-        """The losses that the network's layers declare for themselves."""
-        losses = list(self._collected_losses)
-        for loss in getattr(self.fn, "losses", ()):
-            loss = tf.convert_to_tensor(loss)
-            # A Keras layer keeps its last call's tensors, which may belong to another graph.
-            if tf.executing_eagerly() or loss.graph is tf.compat.v1.get_default_graph():
-                losses.append(loss)
-        return losses
+    def last_losses(self) -> tuple[tf.Tensor, ...]:
+        """The regularisation losses that the layers declare for weights and for the last call."""
+        earlier = self._earlier_losses
+        declared = [x for x in self._declared_losses() if all(x is not y for y in earlier)]
+        return (*self._collected_losses, *declared)
 
-    @property
-    def has_regularization(self) -> bool:
-        """Whether the network's layers declare losses."""
-        return bool(self._collected_losses) or len(getattr(self.fn, "losses", ())) > 0
+    def _declared_losses(self) -> list[tf.Tensor]:
+        return [tf.convert_to_tensor(loss) for loss in getattr(self.fn, "losses", ())]
 
     def _fitted(self, args: Sequence[Any]) -> Sequence[Any]:
         if len(args) < 2 or any(p.kind == p.VAR_POSITIONAL for p in self._positional):
@@ -148,6 +154,9 @@ class Network:
     @contextlib.contextmanager
     def _recorded(self) -> Iterator[None]:
         """Notes what a call adds to the graph."""
+        self._earlier_losses = (
+            self._declared_losses()
+        )  # In a graph tf_keras keeps those of all calls.
         graph = tf.compat.v1.get_default_graph()
         seen = len(graph.get_operations())
         keys = (_GraphKeys.UPDATE_OPS, _GraphKeys.REGULARIZATION_LOSSES)
@@ -177,16 +186,36 @@ class Network:
             self.variables = list(used)
             self.trainable_variables = [v for v in used if v.trainable]
 
+    def _called_in_tf2(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        with tf.variable_creator_scope(self._create):
+            if self._called or current_run() is not None or tf.executing_eagerly():
+                outputs = self.fn(*args, **kwargs)
+            else:  # The first call in a user's own tf.function.
+                with tf.GradientTape() as tape:
+                    outputs = self.fn(*args, **kwargs)
+                self._set_variables(tape.watched_variables())
+        self._called = True
+        return outputs
+
+    def _create(self, next_creator: Callable[..., Any], **kwargs: Any) -> Any:
+        """Makes a variable in the first call, where a network may build itself, and in no other."""
+        if self._called:
+            raise self._not_reused([kwargs.get("name") or "Variable"])
+        return next_creator(**kwargs)
+
     def _check_reuse(self, first: Sequence[tf.Variable], later: Sequence[tf.Variable]) -> None:
         known = {id(v) for v in first}
         new = [v.name for v in later if id(v) not in known]
         if new:
-            raise ValueError(
-                f"{self.name}_fn made new variables when it was called a second time:"
-                f" {', '.join(new[:4])}{', ...' if len(new) > 4 else ''}. Each call would train a"
-                " network of its own. Make the layers once, outside the function, or pass the"
-                " model itself (in a tf.Graph, tf.compat.v1.get_variable reuses them too)."
-            )
+            raise self._not_reused(new)
+
+    def _not_reused(self, new: Sequence[str]) -> ValueError:
+        return ValueError(
+            f"{self.name}_fn made new variables when it was called a second time:"
+            f" {', '.join(new[:4])}{', ...' if len(new) > 4 else ''}. Each call would train a"
+            " network of its own. Make the layers once, outside the function, or pass the"
+            " model itself (in a tf.Graph, tf.compat.v1.get_variable reuses them too)."
+        )
 
 
 def _parameters(fn: Callable[..., Any]) -> dict[str, inspect.Parameter]:

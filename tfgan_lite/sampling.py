@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import weakref
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tfgan_lite.deferred import Deferred, Run, random_key, sources_of
+from tfgan_lite.deferred import Deferred, Run, materialise, random_key, sources_of
 from tfgan_lite.graph_notes import noted
 from tfgan_lite.sources import DatasetSource
 from tfgan_lite.structures import GANModel
 
 __all__ = ["generate"]
 
-_programs: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 _SAMPLING_ROUND = -(2**31)  # No session counts a round of this number.
 
 
@@ -37,16 +35,19 @@ def generate(
       (which samples anew in every `session.run` unless `seed` is given).
 
     Raises:
-      ValueError: a number that is not positive; in a graph, inputs that are plain tensors.
+      ValueError: a number that is not positive; inputs from a dataset that ends too early; in a
+        graph, inputs that are plain tensors.
     """
+    batch_size = 100 if batch_size is None else batch_size
     for name, value in (("num_samples", num_samples), ("batch_size", batch_size)):
-        if value is not None and (isinstance(value, bool) or int(value) != value or value < 1):
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
             raise ValueError(f"{name} must be a positive integer, got {value!r}.")
-    chunk = min(batch_size or 100, num_samples)
-    if not any(isinstance(leaf, Deferred) for leaf in tf.nest.flatten(model.generator_inputs)):
+    chunk = min(int(batch_size), int(num_samples))
+    inputs = [x for x in tf.nest.flatten(model.generator_inputs) if isinstance(x, Deferred)]
+    if not inputs:
         return _generate_in_graph(model, num_samples, chunk, seed)
-    program, sources = _program(model)
-    iterators = {s: iter(s.dataset) for s in sources if isinstance(s, DatasetSource)}
+    datasets = [s for s in sources_of(inputs) if isinstance(s, DatasetSource)]
+    iterators = {source: iter(source.dataset) for source in datasets}
     keys = (random_key(_SAMPLING_ROUND, i) for i in itertools.count())
     chunks, drawn = [], 0
     while drawn < num_samples:
@@ -56,31 +57,17 @@ def generate(
             iterators=iterators,
             batch_size=None if iterators else chunk,
         )
-        with run:
-            draws = [run.draw(source) for source in sources]
-        chunks.append(program(draws))
+        try:
+            with run:
+                drawn_inputs = materialise(model.generator_inputs)
+        except tf.errors.OutOfRangeError:
+            raise ValueError(
+                f"The generator_inputs' dataset ended after {drawn} of {num_samples} samples:"
+                " repeat() it, or ask for fewer."
+            ) from None
+        chunks.append(model.generator_fn.sampler(drawn_inputs))
         drawn += tf.nest.flatten(chunks[-1])[0].shape[0]
     return tf.nest.map_structure(lambda *parts: tf.concat(parts, 0)[:num_samples], *chunks)
-
-
-def _program(model: GANModel) -> tuple[Any, tuple[Any, ...]]:
-    """The generator as a compiled function of its sources' draws."""
-    key = model.generator_fn
-    if key not in _programs:
-        sources = sources_of(
-            leaf for leaf in tf.nest.flatten(model.generator_inputs) if isinstance(leaf, Deferred)
-        )
-
-        @tf.function(autograph=False, reduce_retracing=True)
-        def program(draws):
-            with Run(dict(zip(sources, draws)), key=tf.zeros([2], tf.int32)):
-                inputs = tf.nest.map_structure(
-                    lambda x: x() if isinstance(x, Deferred) else x, model.generator_inputs
-                )
-                return model.generator_fn(inputs, training=False)
-
-        _programs[key] = program, sources
-    return _programs[key]
 
 
 def _generate_in_graph(model: GANModel, num_samples: int, chunk: int, seed: int | None) -> Any:

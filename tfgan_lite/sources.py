@@ -89,7 +89,8 @@ def from_dataset(dataset: tf.data.Dataset) -> Any:
       The element's structure with a value at each leaf, all tied to the same draw.
 
     Raises:
-      ValueError: elements without a batch axis, batches of 0, an empty dataset.
+      ValueError: elements without a batch axis, batches of 0, an empty dataset, a dataset of
+        another tf.Graph.
     """
     _check_dataset(dataset)
     if tf.executing_eagerly():
@@ -99,7 +100,12 @@ def from_dataset(dataset: tf.data.Dataset) -> Any:
             "A dataset cannot be drawn from inside a tf.function that gan_model is called in:"
             " pass the tensors of next(iterator)."
         )
-    iterator = tf.compat.v1.data.make_initializable_iterator(dataset)
+    try:
+        iterator = tf.compat.v1.data.make_initializable_iterator(dataset)
+    except ValueError as error:
+        raise ValueError(
+            "The dataset was made outside this tf.Graph: make it inside, under graph.as_default()."
+        ) from error
     # A MonitoredSession runs table initializers when it makes or recovers its session.
     tf.compat.v1.add_to_collection(tf.compat.v1.GraphKeys.TABLE_INITIALIZERS, iterator.initializer)
     return iterator.get_next()
@@ -143,12 +149,14 @@ def from_callable(fn: Callable[..., Any], like: Any = None, name: str = "callabl
     def call(size):
         return fn(size) if required else fn()
 
-    if not tf.executing_eagerly():
-        return _sampled(lambda size, seed=None: call(size), like if required else 0, name)
-    probe = _probe(call, like)
-    if not any(tf.is_tensor(leaf) for leaf in tf.nest.flatten(probe)):
-        return _sampled(_python_side(call, probe), like if required else 0, name)
-    return _sampled(lambda size, seed: call(size), like if required else 0, name)
+    def sample(size, seed=None):
+        del seed
+        return call(size)
+
+    spec = _spec_of_python(call, like)
+    return _sampled(
+        sample if spec is None else _python_side(call, spec), like if required else 0, name
+    )
 
 
 def constant(value: Any) -> Any:
@@ -211,7 +219,8 @@ def _sampled(sample: Callable[..., Any], like: Any, name: str) -> Any:
             raise ValueError(f"{name}: the number of examples to draw is unknown.")
         size = tf.shape(like)[0]
     value = sample(size)
-    if tf.is_tensor(value) and not tf.inside_function():
+    as_it_likes = isinstance(like, int)  # A callable without parameters.
+    if tf.is_tensor(value) and not as_it_likes and not tf.inside_function():
         note(value, sample=sample)  # So that generate can sample it again at another size.
     return value
 
@@ -252,39 +261,53 @@ def _spec_of(fn: Callable[[], Any]) -> Any:
     return tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), outputs)
 
 
-def _probe(call: Callable[[Any], Any], like: Any) -> Any:
-    """What the callable gives while a function is traced: symbolic tensors, or Python's arrays."""
+def _spec_of_python(call: Callable[[Any], Any], like: Any) -> Any | None:
+    """The specs of what a callable of Python's gives; None for one of TensorFlow's.
+
+    Tracing keeps only what TensorFlow computes, and of that only stateful operations, such as
+    random ones, give fresh values in every run. Where there are none, whatever is fresh comes from
+    Python (NumPy's generators, counters, files), which tracing would run once and freeze.
+    """
     size = _static_size(like)
     outputs = []
 
     def body():
-        outputs.append(call(size if size is not None else _unknown_size()))
+        outputs.append(call(_unknown_size() if size is None else size))
+        return outputs[-1]
 
     try:
-        tf.function(body, autograph=False).get_concrete_function()
+        graph = tf.function(body, autograph=False).get_concrete_function().graph
     except Exception:
         # A function of NumPy's cannot take a symbolic size; anything else fails again here.
         outputs.append(call(size or 1))
-    return tf.nest.map_structure(
-        lambda x: x.numpy() if isinstance(x, tf.Tensor) and hasattr(x, "numpy") else x, outputs[-1]
-    )
+    else:
+        tensors_only = all(tf.is_tensor(leaf) for leaf in tf.nest.flatten(outputs[-1]))
+        if tensors_only and any(op.op_def.is_stateful for op in graph.get_operations()):
+            return None
+
+    def spec(leaf: Any) -> tf.TensorSpec:
+        leaf = leaf if tf.is_tensor(leaf) else np.asarray(leaf)
+        return tf.TensorSpec(leaf.shape, leaf.dtype)
+
+    return tf.nest.map_structure(spec, outputs[-1])
 
 
-def _python_side(call: Callable[[Any], Any], probe: Any) -> Callable[[Any, tf.Tensor], Any]:
+def _python_side(call: Callable[[Any], Any], spec: Any) -> Callable[..., Any]:
     """Calls back into Python in every run, where tracing would freeze the first value."""
-    arrays = [np.asarray(leaf) for leaf in tf.nest.flatten(probe)]
+    specs = tf.nest.flatten(spec)
 
-    def sample(size, seed):
+    def arrays(size: Any) -> list[np.ndarray]:
+        leaves = tf.nest.flatten(call(int(size)))
+        return [np.asarray(leaf, s.dtype.as_numpy_dtype) for leaf, s in zip(leaves, specs)]
+
+    def sample(size, seed=None):
         del seed
-        flat = tf.numpy_function(
-            lambda n: [np.asarray(leaf) for leaf in tf.nest.flatten(call(int(n)))],
-            [size],
-            [array.dtype for array in arrays],
-        )
-        for tensor, array in zip(flat, arrays):
-            tensor.set_shape([None, *array.shape[1:]])
-            if isinstance(size, int) and array.shape[0] == size:
-                tensor.set_shape(array.shape)
-        return tf.nest.pack_sequence_as(probe, flat)
+        # Eagerly, a list of one comes back as its tensor.
+        flat = tf.nest.flatten(tf.numpy_function(arrays, [size], [s.dtype for s in specs]))
+        for tensor, s in zip(flat, specs):
+            # The next batch may have another size, unless this is the size that was asked for.
+            as_asked = s.shape.rank == 0 or (isinstance(size, int) and s.shape[0] == size)
+            tensor.set_shape(s.shape if as_asked else [None, *s.shape[1:]])
+        return tf.nest.pack_sequence_as(spec, flat)
 
     return sample

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -59,7 +60,7 @@ def gan_loss(
       A GANLoss of tensors, or of deferred values.
 
     Raises:
-      ValueError: a negative weight.
+      ValueError: a weight that is not >= 0.
       NotImplementedError: an argument that is not supported yet is given.
     """
     unsupported = {
@@ -71,7 +72,7 @@ def gan_loss(
     for name, value in unsupported.items():
         if value is not None:
             raise NotImplementedError(f"gan_loss does not support {name} yet (got {value!r}).")
-    if isinstance(gradient_penalty_weight, (int, float)) and gradient_penalty_weight < 0:
+    if isinstance(gradient_penalty_weight, numbers.Real) and not gradient_penalty_weight >= 0:
         raise ValueError(f"gradient_penalty_weight must be >= 0, got {gradient_penalty_weight}.")
 
     def adversarial(loss_fn: Callable[..., Any]) -> Any:
@@ -97,10 +98,8 @@ def gan_loss(
         discriminator_terms["gradient_penalty"] = defer(
             penalty, model, name="gradient_penalty", lazily=True
         )
-    _add_regularization(generator_terms, model.generator_fn, model, "generated_data")
-    _add_regularization(
-        discriminator_terms, model.discriminator_fn, model, "discriminator_real_outputs"
-    )
+    _add_regularization(generator_terms, model.generator_fn)
+    _add_regularization(discriminator_terms, model.discriminator_fn)
     return GANLoss(
         _total("generator_loss", generator_terms, add_summaries),
         _total("discriminator_loss", discriminator_terms, add_summaries),
@@ -124,17 +123,12 @@ def _total(name: str, terms: dict[str, Any], name_terms: bool) -> Any:
     return total
 
 
-def _add_regularization(
-    terms: dict[str, Any], network: Network, model: GANModel, output: str
-) -> None:
-    if not network.has_regularization:
-        return
+def _add_regularization(terms: dict[str, Any], network: Network) -> None:
+    def regularization(*losses: tf.Tensor) -> tf.Tensor:
+        return tf.add_n([tf.cast(loss, tf.float32) for loss in losses])
 
-    def regularization(m: GANModel) -> tf.Tensor:
-        getattr(m, output)  # A layer's activity losses are there once it was called in this run.
-        return tf.add_n([tf.cast(loss, tf.float32) for loss in network.regularization_losses()])
-
-    terms["regularization"] = defer(regularization, model, name="regularization", lazily=True)
+    if network.regularization_losses:
+        terms["regularization"] = defer(regularization, *network.regularization_losses)
 
 
 def _accepted(loss_fn: Callable[..., Any], offered: dict[str, Any]) -> dict[str, Any]:
@@ -149,4 +143,4 @@ def _name(loss_fn: Callable[..., Any]) -> str:
 
 
 def _is_zero(weight: Any) -> bool:
-    return isinstance(weight, (int, float)) and weight == 0
+    return isinstance(weight, numbers.Real) and weight == 0

@@ -1,8 +1,4 @@
-"""The gradient penalty, and what it shares with every other loss formula.
-
-`weighted_loss` turns a loss per element into the value returned, and `publish` offers that value
-to summaries and collections.
-"""
+"""The gradient penalty, and what counts as a discriminator's logits."""
 
 from __future__ import annotations
 
@@ -10,78 +6,16 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
-Reduction = tf.compat.v1.losses.Reduction
-
-# Autograph has nothing to convert in formulas, and would only lengthen their tracebacks.
-as_written = tf.autograph.experimental.do_not_convert
-
-
-@as_written
-def weighted_loss(
-    losses: tf.Tensor, weights: float | tf.Tensor, reduction: str, name: str = "weights"
-) -> tf.Tensor:
-    """Weights a loss per element and reduces it.
-
-    Args:
-      losses: The unweighted losses, float32, of any known rank.
-      weights: Factors >= 0, a scalar or of the rank of `losses` and broadcastable to it.
-      reduction: One of tf.compat.v1.losses.Reduction.
-      name: What the caller calls `weights`, for the error message.
-
-    Returns:
-      A float32 scalar, or a tensor shaped like `losses` when `reduction` is NONE.
-
-    Raises:
-      ValueError: If `weights` is None, negative or of an unfit shape, or `reduction` is unknown.
-    """
-    if weights is None:
-        raise ValueError(f"{name} is None: give 1.0 for unweighted losses.")
-    for leaf in tf.nest.flatten(weights):
-        if isinstance(leaf, (int, float, np.number, np.ndarray)) and not np.all(leaf >= 0):
-            raise ValueError(f"{name} must be >= 0, not {weights}: a weight cannot turn a loss.")
-    return tf.compat.v1.losses.compute_weighted_loss(
-        losses, weights, loss_collection=None, reduction=reduction
-    )
-
-
-@as_written
-def publish(
-    loss: tf.Tensor,
-    loss_collection: str | None,
-    add_summaries: bool,
-    summaries: Mapping[str, tf.Tensor],
-) -> tf.Tensor:
-    """Returns the loss after offering it to a collection and its parts to summaries.
-
-    Args:
-      loss: The value that the loss function returns.
-      loss_collection: The collection of the tf.Graph that gets `loss`, or None for none.
-      add_summaries: Whether to summarise `summaries`.
-      summaries: Values by tag; of those that are not scalars the mean is summarised.
-
-    Returns:
-      `loss`.
-
-    Raises:
-      ValueError: If a collection is named outside a tf.Graph.
-    """
-    if loss_collection is not None:
-        if not _in_plain_graph():
-            raise ValueError(
-                f"loss_collection={loss_collection!r}: collections exist only in a tf.Graph. Here, "
-                "leave it None and keep the loss that is returned."
-            )
-        tf.compat.v1.add_to_collection(loss_collection, loss)
-    if add_summaries:
-        from tfgan_lite import deferred
-
-        summarise = tf.compat.v1.summary.scalar if _in_plain_graph() else deferred.report
-        for tag, value in summaries.items():
-            summarise(tag, tf.reduce_mean(value))
-    return loss
+from tfgan_lite import deferred
+from tfgan_lite.losses.reduction import (
+    Reduction,
+    as_written,
+    in_plain_graph,
+    publish,
+    weighted_loss,
+)
 
 
 @as_written
@@ -195,11 +129,6 @@ def wasserstein_gradient_penalty(
     return publish(loss, loss_collection, add_summaries, {"gradient_penalty_loss": loss})
 
 
-def _in_plain_graph() -> bool:
-    """Says whether ops go to a tf.Graph that is not the body of a function."""
-    return not (tf.executing_eagerly() or tf.inside_function())
-
-
 @as_written
 def _matching_leaves(real_data: Any, generated_data: Any) -> tuple[list, list]:
     """Flattens both structures to tensors, of which each pair has one shape."""
@@ -256,8 +185,6 @@ def _places(
 ) -> list[tf.Tensor]:
     """Mixes each pair of leaves in float32, with one random share per example."""
     if seed is None:
-        from tfgan_lite import deferred
-
         seed = deferred.random_seed("gradient_penalty")
     elif tf.convert_to_tensor(seed).shape.rank == 0:
         seed = tf.stack([0, seed])
@@ -279,7 +206,7 @@ def _places(
 def _reusing(scope: Any, discriminator_fn: Any) -> contextlib.AbstractContextManager:
     """Opens the variable scope that the critic's variables are in, where there is such a thing."""
     named = isinstance(scope, (str, tf.compat.v1.VariableScope))
-    if named and _in_plain_graph() and not getattr(discriminator_fn, "enters_own_scope", False):
+    if named and in_plain_graph() and not getattr(discriminator_fn, "enters_own_scope", False):
         return tf.compat.v1.variable_scope(scope, reuse=True)
     return contextlib.nullcontext()
 

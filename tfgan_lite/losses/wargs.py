@@ -6,8 +6,8 @@ import inspect
 
 import tensorflow as tf
 
-from tfgan_lite.losses.penalties import Reduction, as_written, publish, weighted_loss
 from tfgan_lite.losses.penalties import wasserstein_gradient_penalty as wasserstein_gradient_penalty
+from tfgan_lite.losses.reduction import Reduction, as_written, publish, weighted_loss
 
 # A name means the same in every formula, so it is described once, here.
 _ARGS = {

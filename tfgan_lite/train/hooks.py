@@ -187,5 +187,5 @@ def _is_plain_callable(op: Any) -> bool:
 
 def _is_array(op: Any) -> bool:
     return isinstance(op, (np.ndarray, np.generic, int, float)) or (
-        tf.is_tensor(op) and hasattr(op, "numpy")
+        isinstance(op, tf.Tensor) and hasattr(op, "numpy")
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,9 @@ from tfgan_lite.train.train_ops import update_of
 __all__ = ["gan_train"]
 
 _v1 = tf.compat.v1.train
+
+# What graph_ops calls a bad loss, among the lines of user code that TensorFlow's message quotes.
+_NOT_FINITE = re.compile(r"The (gradient of the )?\w+'s loss( \(\w+\))? is not finite")
 
 # TensorFlow's own hooks fetch graph tensors; what to use in TF2 instead.
 _COUNTERPARTS = {
@@ -193,14 +197,11 @@ def _named_errors(step: Any) -> Any:
                 f"The logdir's checkpoint is not of this model and these optimizers: {what}\n"
                 "Pass another logdir, or remove this one, to start anew."
             ) from error
-        marked = [
-            line for line in error.message.splitlines() if "loss" in line and "finite" in line
-        ]
-        if not marked:
+        what = _NOT_FINITE.search(error.message)
+        if what is None:
             raise
-        what = marked[0].split(" : ")[0].strip()
         raise NanLossError(
-            f"{what}, in round {int(step()) + 1}. The update was not applied."
+            f"{what[0]}, in round {int(step()) + 1}. The update was not applied."
         ) from None
 
 

@@ -37,10 +37,10 @@ class RoundProgram:
         self._steps = [session.sub_step(hook.updates) for hook in self._hooks]
         # Variables keep the values of sub-steps before an error; a function's outputs would not.
         self._buffers = [
-            tf.Variable(tf.zeros([max_rounds, hook.train_steps, step.report_size]), trainable=False)
+            _variable(tf.zeros([max_rounds, hook.train_steps, step.report_size]))
             for hook, step in zip(self._hooks, self._steps)
         ]
-        self._sub_steps_done = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self._sub_steps_done = _variable(tf.constant(0, tf.int64))
         self._call = tf.function(self._rounds, autograph=False)
         self._failure: Exception | None = None
 
@@ -119,6 +119,12 @@ class RoundProgram:
             if count == 1:
                 return sub_step(0)
             return _repeat(tf.constant(count), sub_step)
+
+
+def _variable(value: tf.Tensor) -> tf.Variable:
+    """A variable of the host's own, in a strategy's scope too, where it would be mirrored."""
+    variable = tf.Variable(value, trainable=False)
+    return tf.distribute.get_strategy().experimental_local_results(variable)[0]
 
 
 def _repeat(times: tf.Tensor, body: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
