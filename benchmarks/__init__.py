@@ -1,0 +1,1 @@
+"""Benchmarks of tfgan_lite against what people write by hand; `python -m benchmarks.run`."""

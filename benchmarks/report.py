@@ -1,0 +1,148 @@
+"""The table, and whether the targets are met."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from benchmarks.cases import Case
+from benchmarks.measure import Measurement, median_and_spread, ratio
+from benchmarks.sides import SIDES, available
+
+__all__ = ["case_table", "legend", "machine", "memory_table", "targets"]
+
+Results = Mapping[Case, Mapping[str, Measurement]]
+Memory = Mapping[Case, Mapping[str, float]]
+
+_COLUMNS = "{:<26}{:>10}{:>8}{:>14}{:>14}{:>14}{:>9}  {}"
+
+
+def machine() -> dict[str, Any]:
+    """Facts that the numbers depend on."""
+    import tensorflow as tf
+
+    facts = {
+        "cpu": _cpu_model(),
+        "cores": len(os.sched_getaffinity(0)),
+        "load_average": os.getloadavg()[0],
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+    }
+    if available("torch"):
+        import torch
+
+        facts["torch"] = torch.__version__
+    return facts
+
+
+def legend(repeats: int, seconds: float) -> str:
+    """What the table's columns mean."""
+    return (
+        f"Images per second = rounds x batch size / seconds: median of {repeats} turns, sides"
+        f" alternating in slices of about {seconds} s.\nRatios are medians of the turns' ratios; ±"
+        " is half the distance between the quartiles.\n/ fused compares joint training with the"
+        " fused joint loop, all others with the fused loop.\n1st round: seconds to build, compile"
+        " and run the first round; tfgan_lite's include trying with and without XLA."
+    )
+
+
+def case_table(case: Case, found: Mapping[str, Measurement]) -> str:
+    """All sides on one case."""
+    header = ["images/s", "spread", "/ fused", "/ plain", "/ PyTorch", "1st round", "chosen"]
+    lines = [f"{case.name} (nets/batch/G:D)", _COLUMNS.format("", *header)]
+    for name, measured in found.items():
+        rate, spread = median_and_spread(measured.images_per_second)
+        peers = [SIDES[name].fused_peer, "plain", "torch"]
+        ratios = [_ratio_text(found, name, peer) for peer in peers]
+        first = f"{measured.first_round_seconds:.1f} s"
+        lines.append(
+            _COLUMNS.format(
+                SIDES[name].title,
+                f"{rate:,.0f}",
+                f"±{spread / rate:.0%}",
+                *ratios,
+                first,
+                measured.note,
+            ).rstrip()
+        )
+    return "\n".join(lines) + "\n"
+
+
+def memory_table(memory: Memory) -> str:
+    """Peak memory of each case, in MB."""
+    lines = ["Peak memory of a process that builds and trains one side, MB"]
+    for case, peaks in memory.items():
+        base = peaks["fused"]
+        rows = [f"{name} {peak:,.0f} ({peak / base:.3f})" for name, peak in peaks.items()]
+        lines.append(f"{case.name:<18}" + "   ".join(rows))
+    return "\n".join(lines) + "\n"
+
+
+def targets(results: Results, memory: Memory) -> list[str]:
+    """One line for each target."""
+
+    def ratios(sides: Iterable[str], peer: str | None, cases: Iterable[Case]) -> dict[str, float]:
+        values = {}
+        for case in cases:
+            for name in sides:
+                other = peer or SIDES[name].fused_peer
+                if name in results[case] and other in results[case]:
+                    value = ratio(results[case][name], results[case][other])[0]
+                    values[f"{SIDES[name].title} {case.name}"] = value
+        return values
+
+    even = [case for case in results if case.steps == (1, 1)]
+    dense = [case for case in even if case.nets == "dense"]
+    small_dcgan = [case for case in even if case.nets == "dcgan" and case.batch_size == 32]
+    lines = [
+        _verdict(
+            "never under 0.97 of the fused loop",
+            ratios(["lite", "lite_joint"], None, results),
+            at_least=0.97,
+        ),
+        _verdict(
+            "1.8 times the plain two-function loop, dense 1:1",
+            ratios(["lite"], "plain", dense),
+            at_least=1.8,
+        ),
+        _verdict(
+            "1.5 times PyTorch eager, DCGAN batch 32",
+            ratios(["lite"], "torch", small_dcgan),
+            at_least=1.5,
+        ),
+    ]
+    peaks = {
+        f"{name} {case.name}": peak / found["fused"]
+        for case, found in memory.items()
+        for name, peak in found.items()
+        if name != "fused"
+    }
+    return [*lines, _verdict("peak memory within 5 % of the fused loop", peaks, at_most=1.05)]
+
+
+def _verdict(
+    text: str, values: Mapping[str, float], at_least: float = 0.0, at_most: float = float("inf")
+) -> str:
+    if not values:
+        return f"[not measured] {text}"
+    missed = {k: v for k, v in values.items() if not at_least <= v <= at_most}
+    shown = ", ".join(f"{k} {v:.3f}" for k, v in (missed or values).items())
+    return f"[{'MISSED' if missed else 'met'}] {text}: {shown}"
+
+
+def _ratio_text(found: Mapping[str, Measurement], name: str, peer: str | None) -> str:
+    if peer not in found or peer == name:
+        return ""
+    value, spread = ratio(found[name], found[peer])
+    return f"{value:.2f} ±{spread:.2f}"
+
+
+def _cpu_model() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            names = [line.split(":")[1].strip() for line in file if line.startswith("model name")]
+        return names[0]
+    except (OSError, IndexError):
+        return platform.processor()

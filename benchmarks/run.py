@@ -1,0 +1,99 @@
+"""tfgan_lite against its peers, in one table: `python -m benchmarks.run`."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import time
+from collections.abc import Sequence
+
+# Read when TensorFlow and PyTorch are imported. PyTorch's threads would spin while others need the
+# core: on a busy machine that makes it ten times as slow, and it disturbs the side after it.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+from absl import app, flags, logging
+
+from benchmarks import report
+from benchmarks.cases import CASES, Case
+from benchmarks.measure import Measurement, measure
+from benchmarks.memory import peak_megabytes
+from benchmarks.sides import SIDES, available
+
+_CASES = flags.DEFINE_list(
+    "cases", None, f"Cases, or what their names begin with: {', '.join(c.name for c in CASES)}."
+)
+_SIDES = flags.DEFINE_multi_enum("sides", list(SIDES), list(SIDES), "Sides; repeat the flag.")
+_REPEATS = flags.DEFINE_integer("repeats", 9, "Turns of each case.", lower_bound=1)
+_SECONDS = flags.DEFINE_float("seconds", 0.4, "Seconds of a side's slice.", lower_bound=0.01)
+_MEMORY = flags.DEFINE_bool("memory", True, "Measure peak memory, on the 1:1 cases.")
+_QUICK = flags.DEFINE_bool("quick", False, "Dense nets, batch 32, 1:1, five short turns.")
+_JSON = flags.DEFINE_string("json", None, "Where to write all numbers, too.")
+
+
+def main(unused_argv: Sequence[str]) -> None:
+    logging.set_verbosity(logging.WARNING)
+    repeats, seconds = (5, 0.15) if _QUICK.value else (_REPEATS.value, _SECONDS.value)
+    cases, names = _chosen_cases(), [name for name in SIDES if name in _SIDES.value]
+    missing = [name for name in names if not available(name)]
+    names = [name for name in names if name not in missing]
+    began = time.perf_counter()
+    facts = report.machine()
+    print(", ".join(f"{name}: {value}" for name, value in facts.items()))
+    print(report.legend(repeats, seconds), "\n")
+    if missing:
+        print(f"Not installed, so left out: {', '.join(missing)}\n")
+
+    results: dict[Case, dict[str, Measurement]] = {}
+    for case in cases:
+        results[case] = measure(case, names, repeats, seconds)
+        print(report.case_table(case, results[case]), flush=True)
+        gc.collect()
+
+    memory = {}
+    if _MEMORY.value and {"lite", "fused"} <= set(names):
+        measured = [case for case in cases if case.steps == (1, 1)]
+        memory = {case: _peaks(case, results[case]) for case in measured}
+        print(report.memory_table(memory))
+    for line in report.targets(results, memory):
+        print(line)
+    print(f"Took {time.perf_counter() - began:.0f} s.")
+    if _JSON.value:
+        _write(_JSON.value, facts, results, memory)
+
+
+def _chosen_cases() -> list[Case]:
+    beginnings = _CASES.value or (["dense/32/1:1"] if _QUICK.value else [""])
+    cases = [case for case in CASES if case.name.startswith(tuple(beginnings))]
+    if not cases:
+        raise app.UsageError(f"No case's name begins with {' or '.join(beginnings)}.")
+    return cases
+
+
+def _peaks(case: Case, found: dict[str, Measurement]) -> dict[str, float]:
+    jit_compile = found["fused"].note == "XLA on"
+    rounds = 3 * found["fused"].rounds
+    choices = {
+        "fused": ("fused", jit_compile),
+        "tfgan_lite, same XLA": ("lite", jit_compile),
+        "tfgan_lite, auto": ("lite", "auto"),
+    }
+    return {name: peak_megabytes(case, *choice, rounds) for name, choice in choices.items()}
+
+
+def _write(path: str, facts, results, memory) -> None:
+    numbers = {
+        "machine": facts,
+        "cases": {
+            case.name: {name: vars(measured) for name, measured in found.items()}
+            for case, found in results.items()
+        },
+        "memory_megabytes": {case.name: peaks for case, peaks in memory.items()},
+    }
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(numbers, file, indent=2)
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,103 @@
+"""The table's sides: names and how each is built."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from benchmarks.cases import Case
+
+__all__ = ["SIDES", "Side", "SideKind", "available", "make_loop"]
+
+
+class Side(Protocol):
+    """Something that trains.
+
+    Attributes:
+      note: what was chosen for it, or what it chose.
+    """
+
+    note: str
+
+    def run(self, rounds: int) -> float:
+        """Trains for a number of rounds, and gives the seconds that they took."""
+
+    def close(self) -> None:
+        """Ends what the side has running."""
+
+
+class SideKind(NamedTuple):
+    """A row of the table."""
+
+    title: str
+    candidates: Sequence[Callable[[Case], Side]]  # The fastest of them is the side.
+    fused_peer: str | None = None  # The hand-written loop that does the same.
+
+
+# The modules are imported where they are used: a process that measures the memory of one side must
+# not hold the libraries of another.
+
+
+def _library(**options: Any) -> Callable[[Case], Side]:
+    def make(case: Case) -> Side:
+        from benchmarks.library import Library
+
+        return Library(case, **options)
+
+    return make
+
+
+def _fused(**options: Any) -> Callable[[Case], Side]:
+    def make(case: Case) -> Side:
+        from benchmarks.handwritten import FusedLoop
+
+        return FusedLoop(case, **options)
+
+    return make
+
+
+def _plain(case: Case) -> Side:
+    from benchmarks.handwritten import PlainLoop
+
+    return PlainLoop(case)
+
+
+def _torch(**options: Any) -> Callable[[Case], Side]:
+    def make(case: Case) -> Side:
+        from benchmarks.pytorch import TorchLoop
+
+        return TorchLoop(case, **options)
+
+    return make
+
+
+SIDES = {
+    "lite": SideKind("tfgan_lite", [_library()], "fused"),
+    "lite_joint": SideKind("tfgan_lite, joint", [_library(joint=True)], "fused_joint"),
+    "lite_graph": SideKind("tfgan_lite, tf.Graph", [_library(in_graph=True)], "fused"),
+    "fused": SideKind(
+        "fused loop by hand", [_fused(jit_compile=jit) for jit in (True, False)], "fused"
+    ),
+    "fused_joint": SideKind(
+        "fused joint loop by hand",
+        [_fused(jit_compile=jit, joint=True) for jit in (True, False)],
+        "fused_joint",
+    ),
+    "plain": SideKind("two tf.functions", [_plain], "fused"),
+    "torch": SideKind(
+        "PyTorch eager", [_torch(fused_adam=fused) for fused in (False, True)], "fused"
+    ),
+}
+
+
+def available(name: str) -> bool:
+    """Whether a side's library is installed."""
+    return name != "torch" or importlib.util.find_spec("torch") is not None
+
+
+def make_loop(kind: str, case: Case, jit_compile: bool | str) -> Side:
+    """A "lite" or "fused" side, perhaps "_joint", with a choice on XLA."""
+    name, _, joint = kind.partition("_")
+    make = {"lite": _library, "fused": _fused}[name]
+    return make(jit_compile=jit_compile, joint=bool(joint))(case)
