@@ -1,1 +1,6 @@
 """A GAN that learns to draw handwritten digits."""
+
+import os
+
+# TensorFlow's notes on the hardware, a page long, would bury what the programs say.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

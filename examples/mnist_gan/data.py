@@ -26,6 +26,10 @@ _IDX_PREFIXES = {"train": "train", "test": "t10k"}
 _DAMAGED = (ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
+class MissingArrayError(ValueError):
+    """An .npz file lacks an array that was asked for."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Digits:
     """Images and what they show.
@@ -76,6 +80,36 @@ def load(dataset: str, data_path: str | None = None, split: str = "train") -> Di
     raise ValueError(f"Unknown dataset {dataset!r}: choose one of {', '.join(DATASETS)}.")
 
 
+def load_reference(dataset: str, data_path: str | None = None) -> tuple[Digits, str]:
+    """Returns the images to judge generated ones by, and the name of their split.
+
+    These are the test images, unless a file of one's own has none: then the training images.
+
+    Args:
+      dataset: See `load`.
+      data_path: See `load`.
+
+    Raises:
+      FileNotFoundError, ImportError, ValueError: See `load`.
+    """
+    try:
+        return load(dataset, data_path, "test"), "test"
+    except MissingArrayError:
+        if dataset != "npz":
+            raise
+        return load(dataset, data_path, "train"), "train"
+
+
+def check_batch_size(digits: Digits, batch_size: int) -> None:
+    """Raises ValueError where not even one batch can be made of the images."""
+    num_images = len(digits.images)
+    if not 1 <= batch_size <= num_images:
+        raise ValueError(
+            f"batch_size={batch_size} must be from 1 to {num_images}, the number of images. "
+            "Choose a smaller batch or more data."
+        )
+
+
 def as_dataset(digits: Digits, batch_size: int, seed: int) -> tf.data.Dataset:
     """Returns an endless stream of shuffled batches.
 
@@ -94,12 +128,8 @@ def as_dataset(digits: Digits, batch_size: int, seed: int) -> tf.data.Dataset:
     Raises:
       ValueError: If `batch_size` is out of range.
     """
+    check_batch_size(digits, batch_size)
     num_images = len(digits.images)
-    if not 1 <= batch_size <= num_images:
-        raise ValueError(
-            f"batch_size={batch_size} must be from 1 to {num_images}, the number of images. "
-            "Choose a smaller batch or more data."
-        )
     batches_per_pass = num_images // batch_size
     pick = _picker(digits.images, batch_size)
 
@@ -213,7 +243,9 @@ def _from_npz(path: pathlib.Path, split: str, need_labels: bool) -> Digits:
         ) from error
     for key in (image_key, label_key) if need_labels else (image_key,):
         if key not in arrays:
-            raise ValueError(f"{path} has no array {key!r}, only {sorted(keys)}. Rename or add it.")
+            raise MissingArrayError(
+                f"{path} has no array {key!r}, only {sorted(keys)}. Rename or add it."
+            )
     return _checked(arrays[image_key], arrays.get(label_key), str(path))
 
 

@@ -22,6 +22,10 @@ def labels_for(num_images):
     return (np.arange(num_images) % 10).astype(np.uint8)
 
 
+def assert_images_are(digits, images):
+    np.testing.assert_array_equal(digits.images[..., 0], images)
+
+
 def assert_holds(digits, num_images):
     np.testing.assert_array_equal(digits.images[..., 0], random_images(num_images))
     np.testing.assert_array_equal(digits.labels, labels_for(num_images))
@@ -226,6 +230,22 @@ class TestNpz:
     def test_a_single_array_is_an_error(self, tmp_path):
         np.save(tmp_path / "own.npy", random_images(6))
         assert_rejected("a single array", "npz", str(tmp_path / "own.npy"))
+
+
+def test_the_reference_is_the_test_split_if_there_is_one(write_npz):
+    training, test = random_images(6), random_images(4)
+    digits, split = data.load_reference("npz", write_npz(x_train=training, x_test=test))
+    assert split == "test"
+    assert_images_are(digits, test)
+    digits, split = data.load_reference("npz", write_npz(x_train=training))
+    assert split == "train"
+    assert_images_are(digits, training)
+
+
+def test_mnist_without_its_test_split_has_no_reference(write_npz):
+    path = write_npz(x_train=random_images(6), y_train=labels_for(6))
+    with pytest.raises(ValueError, match="no array"):
+        data.load_reference("mnist", path)
 
 
 @pytest.mark.parametrize("arguments", [("cifar", None, "train"), ("digits", None, "validation")])

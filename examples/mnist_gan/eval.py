@@ -1,0 +1,68 @@
+"""Scores a checkpoint of examples.mnist_gan.train.
+
+python -m examples.mnist_gan.eval --logdir=runs/demo
+python -m examples.mnist_gan.eval --checkpoint=runs/demo/ckpt-1000 --num_images=5000
+
+Compare only scores of equally many images: the Frechet distance falls as there are more of them.
+"""
+
+import pathlib
+
+from absl import app, flags
+
+import tfgan_lite as tfgan
+from examples.mnist_gan import data, runs, scores
+
+_LOGDIR = flags.DEFINE_string("logdir", None, "The run; its newest checkpoint is scored.")
+_CHECKPOINT = flags.DEFINE_string("checkpoint", None, "The checkpoint, such as runs/demo/ckpt-100.")
+_DATASET = flags.DEFINE_enum(
+    "dataset", None, data.DATASETS, "Real images to compare with; the run's own by default."
+)
+_DATA_PATH = flags.DEFINE_string("data_path", None, "As for train; the run's own by default.")
+_NUM_IMAGES = flags.DEFINE_integer(
+    "num_images",
+    None,
+    "Images to generate; as many as there are real ones, and at most 10,000, by default.",
+    lower_bound=2,
+)
+_SEED = flags.DEFINE_integer(
+    "seed", None, "Equal seeds give equal images; the run's own by default.", lower_bound=0
+)
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "The JSON file; eval-<round>.json beside the checkpoint by default."
+)
+
+
+def main(argv: list[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    with runs.user_errors():
+        checkpoint, config = runs.find_checkpoint(_LOGDIR.value, _CHECKPOINT.value)
+        step = runs.step_of(checkpoint)
+        dataset, data_path = _DATASET.value, _DATA_PATH.value
+        if dataset is None:
+            dataset, data_path = config["dataset"], data_path or config["data_path"]
+        judge = scores.Judge.load(dataset, data_path)
+        model = runs.load_model(checkpoint, config["noise_dims"])
+    seed = config["seed"] if _SEED.value is None else _SEED.value
+    images = tfgan.generate(model, _NUM_IMAGES.value or judge.num_images, seed=seed)
+    report = {
+        "dataset": dataset,
+        "seed": seed,
+        "number_of_steps": step,
+        "checkpoint": checkpoint,
+        **judge.report(images.numpy()),
+    }
+    output = pathlib.Path(_OUTPUT.value or pathlib.Path(checkpoint).with_name(f"eval-{step}.json"))
+    with runs.user_errors():
+        runs.write_json(output, report)
+    print(f"{checkpoint}\n{scores.table(report)}\nMetrics: {output}")
+
+
+def run() -> None:
+    """Runs the program, as the console script does."""
+    app.run(main)
+
+
+if __name__ == "__main__":
+    run()

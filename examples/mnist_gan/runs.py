@@ -1,0 +1,165 @@
+"""A run's folder: what training leaves there, and how the other programs read it."""
+
+import contextlib
+import json
+import os
+import pathlib
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import tensorflow as tf
+
+import tfgan_lite as tfgan
+from examples.mnist_gan import networks
+
+CONFIG = "config.json"
+# What a run cannot change when it is resumed: the checkpoint would not fit (with a gradient penalty
+# the discriminator has no batch norm), or the scores not mean the same before and after.
+FIXED = ("dataset", "noise_dims", "gradient_penalty_weight", "graph_mode")
+
+
+@contextlib.contextmanager
+def user_errors(
+    kinds: tuple[type[Exception], ...] = (OSError, ImportError, ValueError),
+) -> Iterator[None]:
+    """Turns errors that the user can mend into a sentence on stderr and the exit code 1.
+
+    Args:
+      kinds: The errors; by default those of reading flags and files. Nothing else belongs inside
+        then: a fault in a program shall keep its traceback.
+    """
+    try:
+        yield
+    except kinds as error:
+        sys.exit(f"{pathlib.Path(sys.argv[0]).stem}: {error}")
+
+
+def write_file(path: pathlib.Path, content: bytes) -> None:
+    """Writes a file, whole or not at all, over an earlier one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    unfinished.write_bytes(content)
+    os.replace(unfinished, path)
+
+
+def write_json(path: pathlib.Path, values: Mapping[str, Any]) -> None:
+    """Writes finite numbers and texts as JSON, whole or not at all."""
+    text = json.dumps(values, indent=2, allow_nan=False)
+    write_file(path, f"{text}\n".encode())
+
+
+def claim(logdir: pathlib.Path, config: Mapping[str, Any]) -> int:
+    """Makes a folder this run's own, to begin a run in it or to resume one.
+
+    Args:
+      logdir: The folder; it need not exist.
+      config: The run's flags, which `config.json` keeps.
+
+    Returns:
+      The rounds that the run has behind it.
+
+    Raises:
+      ValueError: If the folder cannot be written to or holds another run.
+    """
+    try:
+        logdir.mkdir(parents=True, exist_ok=True)
+        checkpoint = tf.train.latest_checkpoint(str(logdir))
+        if checkpoint is not None:
+            _check_same_run(logdir, config)
+        write_json(logdir / CONFIG, config)
+    except OSError as error:
+        raise ValueError(
+            f"--logdir={logdir} cannot be written to ({error.strerror}): choose another folder."
+        ) from error
+    return 0 if checkpoint is None else step_of(checkpoint)
+
+
+def _check_same_run(logdir: pathlib.Path, config: Mapping[str, Any]) -> None:
+    earlier = read_config(logdir)
+    for name in FIXED:
+        if earlier.get(name) != config[name]:
+            raise ValueError(
+                f"--logdir={logdir} holds a run with {name}={earlier.get(name)}, which cannot go "
+                f"on with {name}={config[name]}: choose another folder, or remove that one."
+            )
+
+
+def read_config(logdir: pathlib.Path) -> dict[str, Any]:
+    """Returns the flags of the run in a folder.
+
+    Raises:
+      ValueError: If the folder holds no run of this example.
+    """
+    path = logdir / CONFIG
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{logdir} holds no run of examples.mnist_gan.train: {path} is missing or damaged."
+        ) from error
+
+
+def find_checkpoint(logdir: str | None, checkpoint: str | None) -> tuple[str, dict[str, Any]]:
+    """Returns a checkpoint, the newest if none is named, and the flags of its run.
+
+    Args:
+      logdir: A run's folder; None for the checkpoint's own.
+      checkpoint: What TensorFlow calls a checkpoint's prefix, such as "runs/demo/ckpt-100".
+
+    Raises:
+      ValueError: If there is no such checkpoint or run.
+    """
+    if checkpoint is None:
+        if logdir is None:
+            raise ValueError("Name a run with --logdir, or one checkpoint with --checkpoint.")
+        checkpoint = tf.train.latest_checkpoint(logdir)
+        if checkpoint is None:
+            raise ValueError(f"--logdir={logdir} holds no checkpoint: train there first.")
+    checkpoint = checkpoint.removesuffix(".index")
+    if not tf.io.gfile.exists(f"{checkpoint}.index"):
+        raise ValueError(f"There is no --checkpoint={checkpoint}: {checkpoint}.index is missing.")
+    return checkpoint, read_config(pathlib.Path(logdir or pathlib.Path(checkpoint).parent))
+
+
+def step_of(checkpoint: str) -> int:
+    """Returns the rounds that were trained before a checkpoint, which end its name."""
+    _, dash, step = checkpoint.rpartition("-")
+    if not (dash and step.isdecimal()):
+        raise ValueError(f"{checkpoint} does not end with a number of rounds, as ckpt-100 does.")
+    return int(step)
+
+
+def load_model(checkpoint: str, noise_dims: int) -> tfgan.GANModel:
+    """Returns a TF2 model whose generator has a checkpoint's weights.
+
+    Args:
+      checkpoint: A checkpoint of a TF2 run or of one with --graph_mode.
+      noise_dims: The generator's inputs, as the run's config says.
+
+    Raises:
+      ValueError: If the checkpoint is damaged or of another generator.
+    """
+    import tensorflow_probability as tfp
+
+    generator = networks.generator(noise_dims)
+    try:
+        names = dict(tf.train.list_variables(checkpoint))
+        if "_CHECKPOINTABLE_OBJECT_GRAPH" in names:
+            status = tf.train.Checkpoint(generator=generator).read(checkpoint)
+            status.assert_existing_objects_matched().expect_partial()
+        else:  # A graph's checkpoint knows variables by names, which are Keras's paths.
+            reader = tf.train.load_checkpoint(checkpoint)
+            for variable in generator.variables:
+                variable.assign(reader.get_tensor(variable.path))
+    except (AssertionError, ValueError, tf.errors.OpError) as error:
+        raise ValueError(
+            f"{checkpoint} is damaged, or not a checkpoint of this example's generator with "
+            f"noise_dims={noise_dims}: {str(error).splitlines()[0]}"
+        ) from error
+    return tfgan.gan_model(
+        generator,
+        networks.discriminator(),
+        real_data=tfgan.constant(tf.zeros([1, 28, 28, 1])),  # Sampling takes no real data.
+        generator_inputs=tfp.distributions.Normal(tf.zeros([noise_dims]), 1.0),
+    )

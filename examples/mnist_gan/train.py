@@ -1,0 +1,283 @@
+"""Trains a GAN to draw handwritten digits.
+
+python -m examples.mnist_gan.train --logdir=runs/demo
+python -m examples.mnist_gan.train --logdir=runs/mnist --dataset=mnist --data_path=mnist.npz
+
+The first needs no data: it learns from the 1,797 real digits that scikit-learn carries. In the
+folder --logdir you find:
+
+  samples.png    what the generator draws at the end; real.png has real digits beside it
+  metrics.json   how good that is, and how good real digits are by the same measures
+  pictures/      the same noise drawn again and again while the generator learns
+  config.json    the flags; a second call with the same --logdir trains on from the checkpoint
+  ckpt-*         checkpoints, which examples.mnist_gan.eval and .generate read
+  events.out.*   the losses, for `tensorboard --logdir=...`
+
+The recipe is DCGAN's (https://arxiv.org/abs/1511.06434: Adam with beta_1 = 0.5, batch norm, the
+non-saturating loss), with its rate of 2e-4 raised to 1e-3 and falling: after 1000 rounds of MNIST
+the Frechet distance was 66 so, and 82 at a constant 5e-4. It was 97 at a constant 1e-3 without
+batch norm in the discriminator and with one layer fewer in the generator.
+
+`main` below is the program; what comes before it are its flags.
+"""
+
+import contextlib
+import os
+import pathlib
+import sys
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+from absl import app, flags, logging
+
+import tfgan_lite as tfgan
+from examples.mnist_gan import data, networks, pictures, runs, scores
+
+# Rounds and batch size, chosen as the other defaults are: by trying. On MNIST, 6000 rounds of 64
+# (384,000 images) bring the Frechet distance to 32 and the classifier score to 7.9. On digits, 4000
+# rounds of 32 (128,000 images) bring them to 74 and 8.8, and 2500 of 64 to 83 and 8.6.
+_STEPS = {"digits": 4000, "mnist": 6000, "npz": 6000}
+_BATCH_SIZES = {"digits": 32, "mnist": 64, "npz": 64}
+_PICTURE_STEPS = 250
+_LOSSES = {
+    "wasserstein": (
+        tfgan.losses.wasserstein_generator_loss,
+        tfgan.losses.wasserstein_discriminator_loss,
+    ),
+    "hinge": (
+        tfgan.losses.wasserstein_hinge_generator_loss,
+        tfgan.losses.wasserstein_hinge_discriminator_loss,
+    ),
+    "minimax": (
+        tfgan.losses.minimax_generator_loss,
+        tfgan.losses.minimax_discriminator_loss,
+    ),
+    "modified": (
+        tfgan.losses.modified_generator_loss,
+        tfgan.losses.modified_discriminator_loss,
+    ),
+    "least_squares": (
+        tfgan.losses.least_squares_generator_loss,
+        tfgan.losses.least_squares_discriminator_loss,
+    ),
+}
+_JIT_COMPILE = {"auto": "auto", "true": True, "false": False}
+
+_DATASET = flags.DEFINE_enum(
+    "dataset", "digits", data.DATASETS, "Real digits: embedded ones, MNIST, or a file of your own."
+)
+_DATA_PATH = flags.DEFINE_string(
+    "data_path",
+    None,
+    "For mnist a folder with the idx files, a keras-style .npz, or nothing to download it; for npz "
+    "the file, with images x_train, and x_test if you have them.",
+)
+_LOGDIR = flags.DEFINE_string(
+    "logdir", "runs/mnist_gan", "Where everything goes. Of a run that is there, training goes on."
+)
+_MAX_STEPS = flags.DEFINE_integer(
+    "max_number_of_steps",
+    None,
+    f"Rounds to train in this call. By default {_STEPS['digits']} on digits and {_STEPS['mnist']} "
+    "on others.",
+    lower_bound=1,
+)
+_BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size",
+    None,
+    f"Images in a sub-step. By default {_BATCH_SIZES['digits']} on digits and "
+    f"{_BATCH_SIZES['mnist']} on others.",
+    lower_bound=1,
+)
+_NOISE_DIMS = flags.DEFINE_integer(
+    "noise_dims", 64, "Random numbers that an image is made from.", lower_bound=1
+)
+_GENERATOR_STEPS = flags.DEFINE_integer(
+    "generator_steps", 1, "Updates of the generator in a round.", lower_bound=0
+)
+_DISCRIMINATOR_STEPS = flags.DEFINE_integer(
+    "discriminator_steps", 1, "Updates of the discriminator in a round.", lower_bound=0
+)
+_JOINT = flags.DEFINE_bool(
+    "joint", False, "Whether both networks are updated at once, from one batch, instead of in turn."
+)
+_GENERATOR_LR = flags.DEFINE_float(
+    "generator_lr",
+    1e-3,
+    "Adam's learning rate for the generator; along a cosine it falls to 0 at the last round.",
+    lower_bound=0.0,
+)
+_DISCRIMINATOR_LR = flags.DEFINE_float(
+    "discriminator_lr", 1e-3, "The same for the discriminator.", lower_bound=0.0
+)
+_LOSS = flags.DEFINE_enum(
+    "loss", "modified", sorted(_LOSSES), "What the networks minimise; see tfgan_lite.losses."
+)
+_GRADIENT_PENALTY_WEIGHT = flags.DEFINE_float(
+    "gradient_penalty_weight",
+    0.0,
+    "Weight of the Wasserstein gradient penalty; 10 is usual with --loss=wasserstein.",
+    lower_bound=0.0,
+)
+_SEED = flags.DEFINE_integer(
+    "seed",
+    0,
+    "Equal seeds give equal runs on one machine, where --jit_compile is not auto.",
+    lower_bound=0,
+    upper_bound=2**31 - 1,
+)
+_JIT = flags.DEFINE_enum(
+    "jit_compile", "auto", list(_JIT_COMPILE), "Whether XLA compiles; auto measures what is faster."
+)
+_GRAPH_MODE = flags.DEFINE_bool(
+    "graph_mode", False, "Whether the program runs in a tf.Graph, as TF1 did, instead of TF2."
+)
+
+
+@flags.multi_flags_validator(
+    ["generator_steps", "discriminator_steps"], "a round must update a network at least once"
+)
+def _round_is_not_empty(values) -> bool:
+    return any(values.values())
+
+
+@flags.multi_flags_validator(
+    ["jit_compile", "graph_mode"], "--jit_compile=true works in TF2 only, not with --graph_mode"
+)
+def _no_jit_in_graph(values) -> bool:
+    return not (values["graph_mode"] and values["jit_compile"] == "true")
+
+
+def main(argv: list[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    logdir = pathlib.Path(_LOGDIR.value)
+
+    # Whatever can be wrong with flags and files shows here, before any work that could be lost.
+    with runs.user_errors():
+        digits = data.load(_DATASET.value, _DATA_PATH.value)
+        batch_size = _BATCH_SIZE.value or _BATCH_SIZES[_DATASET.value]
+        data.check_batch_size(digits, batch_size)
+        judge = scores.Judge.load(_DATASET.value, _DATA_PATH.value)
+        start_step = runs.claim(logdir, _config())
+        pictures.save_png(logdir / "real.png", _grid(digits.images[:100] / 127.5 - 1.0))
+    last_step = start_step + (_MAX_STEPS.value or _STEPS[_DATASET.value])
+
+    # The same program in either world: it is the one around the call that counts.
+    with tf.Graph().as_default() if _GRAPH_MODE.value else contextlib.nullcontext():
+        samples = train(digits, batch_size, last_step, judge.num_images)
+
+    pictures.save_png(logdir / "samples.png", _grid(samples[:100]))
+    report = {
+        "dataset": _DATASET.value,
+        "seed": _SEED.value,
+        "number_of_steps": last_step,
+        **judge.report(samples),
+    }
+    runs.write_json(logdir / "metrics.json", report)
+    print(scores.table(report))
+    print(f"Pictures: {logdir / 'samples.png'}   Metrics: {logdir / 'metrics.json'}")
+
+
+def train(digits: data.Digits, batch_size: int, last_step: int, num_samples: int) -> np.ndarray:
+    """Trains up to a round, from a checkpoint if --logdir has one.
+
+    Args:
+      digits: What to learn from.
+      batch_size: Images in a sub-step.
+      last_step: The round to stop after.
+      num_samples: How many images to draw in the end.
+
+    Returns:
+      Images of the trained generator: float32 [num_samples, 28, 28, 1] in [-1, 1].
+    """
+    tf.keras.utils.set_random_seed(_SEED.value)  # The initial weights ...
+    tf.compat.v1.set_random_seed(_SEED.value)  # ... and in a graph all other random numbers.
+
+    # 1. Two networks, connected to real images and to noise.
+    noise_dims = _NOISE_DIMS.value
+    generator = networks.generator(noise_dims)
+    model = tfgan.gan_model(
+        generator_fn=generator,
+        discriminator_fn=networks.discriminator(batch_norm=not _GRADIENT_PENALTY_WEIGHT.value),
+        real_data=data.as_dataset(digits, batch_size, _SEED.value),
+        generator_inputs=tfp.distributions.Normal(tf.zeros([noise_dims]), 1.0),
+    )
+
+    # 2. What each of them minimises.
+    generator_loss, discriminator_loss = _LOSSES[_LOSS.value]
+    loss = tfgan.gan_loss(
+        model,
+        generator_loss_fn=generator_loss,
+        discriminator_loss_fn=discriminator_loss,
+        gradient_penalty_weight=_GRADIENT_PENALTY_WEIGHT.value,
+    )
+
+    # 3. How each of them is updated. With falling rates the last rounds settle what was learned.
+    train_steps = tfgan.GANTrainSteps(_GENERATOR_STEPS.value, _DISCRIMINATOR_STEPS.value)
+    generator_rate, discriminator_rate = (
+        tf.keras.optimizers.schedules.CosineDecay(rate, decay_steps=max(1, updates) * last_step)
+        for rate, updates in zip((_GENERATOR_LR.value, _DISCRIMINATOR_LR.value), train_steps)
+    )
+    train_ops = tfgan.gan_train_ops(
+        model,
+        loss,
+        generator_optimizer=tf.keras.optimizers.Adam(generator_rate, beta_1=0.5),
+        discriminator_optimizer=tf.keras.optimizers.Adam(discriminator_rate, beta_1=0.5),
+    )
+
+    # 4. How many updates make a round, and what else happens between rounds.
+    if _JOINT.value:
+        get_hooks_fn = tfgan.get_joint_train_hooks(train_steps)
+    else:
+        get_hooks_fn = tfgan.get_sequential_train_hooks(train_steps)
+    fixed_noise = tf.random.stateless_normal([100, noise_dims], seed=[_SEED.value, 0])
+    fixed_images = tfgan.defer(
+        lambda noise: generator(noise, training=False), tfgan.constant(fixed_noise)
+    )
+    samples = tfgan.FinalOpsHook(lambda: tfgan.generate(model, num_samples, seed=_SEED.value))
+    hooks = [
+        tfgan.StopAtStepHook(last_step=last_step),
+        tfgan.ProgressHook(last_step),
+        pictures.PictureHook(fixed_images, os.path.join(_LOGDIR.value, "pictures"), _PICTURE_STEPS),
+        samples,
+    ]
+
+    # 5. Rounds, until a hook stops them.
+    with runs.user_errors((tfgan.NanLossError,)):
+        tfgan.gan_train(
+            train_ops,
+            _LOGDIR.value,
+            get_hooks_fn=get_hooks_fn,
+            hooks=hooks,
+            save_checkpoint_secs=60,
+            save_summaries_steps=50,
+            seed=_SEED.value,
+            jit_compile=_JIT_COMPILE[_JIT.value],
+        )
+    return samples.final_ops_values
+
+
+def _grid(images: np.ndarray) -> np.ndarray:
+    return pictures.image_grid(images, columns=10)
+
+
+def _config() -> dict[str, object]:
+    """Returns this program's flags by name."""
+    own = flags.FLAGS.get_key_flags_for_module(sys.modules[__name__])
+    config = {flag.name: flag.value for flag in own}
+    config["batch_size"] = _BATCH_SIZE.value or _BATCH_SIZES[_DATASET.value]
+    if _DATA_PATH.value is not None:  # So that it is right in every folder.
+        config["data_path"] = os.path.abspath(os.path.expanduser(_DATA_PATH.value))
+    return config
+
+
+def run() -> None:
+    """Runs the program, as the console script does."""
+    flags.FLAGS.set_default("verbosity", logging.INFO)  # Progress, where there is no terminal.
+    app.run(main)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,230 @@
+"""The training program: what it leaves behind, that it goes on, and what it refuses."""
+
+import json
+import math
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+REPOSITORY = pathlib.Path(__file__).parents[2]
+NO_JIT = "--jit_compile=false"
+
+
+def read(folder, name="metrics.json"):
+    return json.loads((folder / name).read_text())
+
+
+def pixels(path):
+    with Image.open(path) as picture:
+        assert picture.format == "PNG"
+        return np.asarray(picture)
+
+
+def losses(folder):
+    """Returns (tag, step) of each scalar in a run's event files."""
+    found = []
+    for path in folder.glob("events.out.*"):
+        for event in tf.compat.v1.train.summary_iterator(str(path)):
+            found += [(value.tag, event.step) for value in event.summary.value]
+    return found
+
+
+def test_the_scores_are_finite_and_say_what_they_are_of(run):
+    metrics = read(run)
+    assert metrics["dataset"] == "digits" and metrics["seed"] == 5
+    assert metrics["number_of_steps"] == 3
+    assert metrics["num_generated_images"] == metrics["real"]["num_images"] == 1442
+    assert metrics["num_reference_images"] == 355 and metrics["reference_split"] == "test"
+    assert len(metrics["class_histogram"]) == 10 and sum(metrics["class_histogram"]) == 1442
+    assert math.isfinite(metrics["frechet_distance"])
+    assert 0 < metrics["real"]["frechet_distance"] < 10 < metrics["frechet_distance"]
+    assert 1 <= metrics["classifier_score"] <= 10 and metrics["real"]["classifier_score"] > 9.5
+    assert len(metrics["classifier"]["sha256"]) == 64
+    assert metrics["classifier"]["test_accuracy"] > 0.98
+
+
+def test_the_pictures_show_a_hundred_images(run):
+    for name in ("samples.png", "real.png", "pictures/000003.png"):
+        picture = pixels(run / name)
+        assert picture.shape == (298, 298) and picture.dtype == np.uint8
+        assert np.ptp(picture) > 20, f"all pixels of {name} are alike"
+        assert np.std(picture[0:28, 0:28].astype(float) - picture[30:58, 30:58]) > 1
+
+
+def test_tensorboard_shows_the_pictures(run):
+    (path,) = (run / "pictures").glob("events.out.*")
+    events = list(tf.compat.v1.train.summary_iterator(str(path)))
+    images = [(e.step, v.image) for e in events for v in e.summary.value if v.tag == "generated"]
+    assert [step for step, _ in images] == [3]
+    assert images[0][1].encoded_image_string == (run / "pictures" / "000003.png").read_bytes()
+
+
+def test_nothing_unfinished_is_left(run):
+    assert not list(run.rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("world", [(NO_JIT,), ("--graph_mode",)])
+def test_a_second_call_trains_on(programs, tmp_path, world):
+    arguments = ("train", f"--logdir={tmp_path}", "--max_number_of_steps=2", "--batch_size=8")
+    programs.succeed(*arguments, *world)
+    programs.succeed(*arguments, *world)
+    assert read(tmp_path)["number_of_steps"] == 4
+    assert tf.train.latest_checkpoint(str(tmp_path)).endswith("-4")
+    drawn = sorted(path.name for path in (tmp_path / "pictures").glob("*.png"))
+    assert drawn == ["000002.png", "000004.png"]
+
+
+def test_the_losses_are_for_tensorboard(programs, tmp_path):
+    programs.succeed(
+        "train", f"--logdir={tmp_path}", "--max_number_of_steps=50", "--batch_size=2", NO_JIT
+    )
+    assert {("generator_loss", 50), ("discriminator_loss", 50)} <= set(losses(tmp_path))
+
+
+def test_equal_seeds_give_equal_runs(programs, run, tmp_path):
+    config = read(run, "config.json")
+    world = "--graph_mode" if config["graph_mode"] else NO_JIT
+    arguments = ("train", "--max_number_of_steps=3", world)
+    programs.succeed(*arguments, f"--logdir={tmp_path / 'same'}", "--seed=5")
+    assert (tmp_path / "same/samples.png").read_bytes() == (run / "samples.png").read_bytes()
+    programs.succeed(*arguments, f"--logdir={tmp_path / 'other'}", "--seed=6")
+    assert (tmp_path / "other/samples.png").read_bytes() != (run / "samples.png").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", ["wasserstein", "hinge", "minimax", "least_squares"])
+def test_every_loss_trains_with_every_flag(programs, tmp_path, loss):
+    programs.succeed(
+        "train",
+        f"--logdir={tmp_path}",
+        f"--loss={loss}",
+        "--max_number_of_steps=2",
+        "--batch_size=8",
+        "--noise_dims=7",
+        "--generator_steps=1",
+        "--discriminator_steps=2",
+        "--joint",
+        "--generator_lr=1e-4",
+        "--discriminator_lr=1e-4",
+        "--gradient_penalty_weight=10",
+        NO_JIT,
+    )
+    assert read(tmp_path, "config.json")["loss"] == loss
+
+
+def test_a_file_of_ones_own_needs_neither_labels_nor_test_images(programs, tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
+    np.savez(tmp_path / "own.npz", x_train=images)
+    programs.succeed(
+        "train",
+        "--dataset=npz",
+        f"--data_path={tmp_path / 'own.npz'}",
+        f"--logdir={tmp_path / 'run'}",
+        "--max_number_of_steps=1",
+        "--batch_size=8",
+        NO_JIT,
+    )
+    metrics = read(tmp_path / "run")
+    assert metrics["reference_split"] == "train" and metrics["num_reference_images"] == 20
+    assert metrics["classifier"]["trained_on"] == "mnist"
+
+
+@pytest.mark.slow
+def test_it_starts_as_a_module(tmp_path):
+    """A plain process, where all others are forks: with XLA chosen by measuring, as by default."""
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "examples.mnist_gan.train"),
+            *(f"--logdir={tmp_path}", "--max_number_of_steps=2", "--batch_size=8"),
+        ],
+        check=True,
+        cwd=REPOSITORY,
+    )
+    assert read(tmp_path)["number_of_steps"] == 2
+
+
+@pytest.mark.parametrize(
+    "flag, said",
+    [
+        ("--dataset=cifar", "value should be one of <digits|mnist|npz>"),
+        ("--loss=perceptual", "value should be one of <"),
+        ("--jit_compile=maybe", "value should be one of <auto|true|false>"),
+        ("--batch_size=0", "not a positive integer"),
+        ("--generator_lr=fast", "--generator_lr"),
+        ("--nosuchflag", "Unknown command line flag"),
+    ],
+)
+def test_an_unknown_value_of_a_flag(programs, tmp_path, flag, said):
+    assert said in programs.fail("train", f"--logdir={tmp_path}", flag)
+    assert not list(tmp_path.iterdir())
+
+
+def test_flags_that_exclude_each_other(programs):
+    nothing = ("--generator_steps=0", "--discriminator_steps=0")
+    assert "a round must update a network" in programs.fail("train", *nothing)
+    assert "TF2 only" in programs.fail("train", "--graph_mode", "--jit_compile=true")
+
+
+def test_more_images_in_a_batch_than_there_are(programs, tmp_path):
+    said = programs.fail("train", f"--logdir={tmp_path}", "--batch_size=5000")
+    assert "from 1 to 1442" in said
+
+
+def _write_truncated(path):
+    np.savez(path, x_train=np.zeros((4, 28, 28), np.uint8))
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+@pytest.mark.parametrize(
+    "write, said",
+    [
+        (lambda path: None, "There is no"),
+        (_write_truncated, "cut short"),
+        (lambda path: np.savez(path, images=np.zeros((4, 28, 28), np.uint8)), "no array 'x_train'"),
+        (lambda path: np.savez(path, x_train=np.zeros((4, 28, 28))), "float64, expected uint8"),
+    ],
+)
+def test_a_file_that_is_missing_damaged_or_of_another_kind(programs, tmp_path, write, said):
+    path = tmp_path / "own.npz"
+    write(path)
+    flags = ("--dataset=npz", f"--data_path={path}", f"--logdir={tmp_path / 'run'}")
+    message = programs.fail("train", *flags)
+    assert said in message and str(path) in message
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("module, said", [("sklearn", "scikit-learn"), ("PIL", "Pillow")])
+def test_a_package_that_is_not_installed(programs, tmp_path, module, said):
+    message = programs.fail("train", f"--logdir={tmp_path}", hidden_modules=[module])
+    assert said in message and "pip install" in message
+
+
+def test_a_folder_that_cannot_be_written_to(programs, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    message = programs.fail("train", f"--logdir={tmp_path / 'file' / 'run'}")
+    assert "cannot be written to" in message
+
+
+def test_a_folder_with_another_run(programs, run):
+    graph = read(run, "config.json")["graph_mode"]
+    world = () if graph else ("--graph_mode",)
+    assert "graph_mode" in programs.fail("train", f"--logdir={run}", *world)
+    same_world = ("--graph_mode",) if graph else ()
+    message = programs.fail("train", f"--logdir={run}", "--noise_dims=9", *same_world)
+    assert "noise_dims=64" in message and "noise_dims=9" in message
+
+
+def test_a_folder_with_a_checkpoint_of_another_program(programs, tmp_path):
+    tf.train.Checkpoint(x=tf.Variable(1.0)).save(str(tmp_path / "ckpt"))
+    assert "holds no run of" in programs.fail("train", f"--logdir={tmp_path}")
+
+
+def test_a_loss_that_is_not_finite(programs, tmp_path):
+    flags = ("--generator_lr=1e30", "--discriminator_lr=1e30", "--loss=least_squares", NO_JIT)
+    message = programs.fail("train", f"--logdir={tmp_path}", "--max_number_of_steps=20", *flags)
+    assert "finite" in message and "learning rate" in message
