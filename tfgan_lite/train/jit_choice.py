@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 import time
 from collections.abc import Callable
 
@@ -62,8 +64,16 @@ class JitChoice:
         return faster
 
     def _faster(self, step: SubStep, name: str) -> SubStep:
-        variables = _variables(step)
-        saved = [v.numpy() for v in variables]
+        # On disk, so that measuring does not raise the run's peak of memory.
+        with tempfile.TemporaryDirectory() as folder:
+            state = tf.train.Checkpoint(variables=_variables(step))
+            path = state.write(os.path.join(folder, "state"))
+            try:
+                return self._measured(step, name)
+            finally:
+                state.read(path)
+
+    def _measured(self, step: SubStep, name: str) -> SubStep:
         candidates = {jit: step.with_jit(jit) for jit in (False, True)}
         seconds = dict.fromkeys(candidates, float("inf"))
         try:
@@ -74,9 +84,6 @@ class JitChoice:
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
             logging.info("%s sub-step: not compiled by XLA (%s).", name, error.message[:200])
             return candidates[False]
-        finally:
-            for variable, value in zip(variables, saved):
-                variable.assign(value)
         choice = seconds[True] < seconds[False]
         logging.info(
             "%s sub-step: %s XLA (%.2f ms with, %.2f ms without).",

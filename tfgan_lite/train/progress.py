@@ -57,16 +57,17 @@ class ProgressHook(TrainingHook):
             )
 
     def after_create_session(self, session: Any, coord: Any) -> None:
-        self._start_step = self._line_step = self.run.initial_step
-        self._line_time = self._clock()
+        self._line_time: float | None = None
         if self._progress is not None:
             self._progress.start()
             self._task = self._progress.add_task(
-                "train", total=self._last_step, completed=self._start_step, state=""
+                "train", total=self._last_step, completed=self.run.initial_step, state="compiling"
             )
 
     def after_round(self, run_context: Any, global_step: int) -> None:
         now = self._clock()
+        if self._line_time is None:  # The first rounds took the time that compiling took.
+            self._line_step, self._line_time = global_step, now
         elapsed = now - self._line_time
         due = 0.5 if self._progress is not None else self._every_secs
         if elapsed < due and global_step != self._last_step:

@@ -40,7 +40,6 @@ class RoundProgram:
             _variable(tf.zeros([max_rounds, hook.train_steps, step.report_size]))
             for hook, step in zip(self._hooks, self._steps)
         ]
-        self._sub_steps_done = _variable(tf.constant(0, tf.int64))
         self._call = tf.function(self._rounds, autograph=False)
         self._failure: Exception | None = None
 
@@ -57,12 +56,12 @@ class RoundProgram:
         """
         if self._failure is not None:
             raise self._failure
-        self._sub_steps_done.assign(0)
+        before = self._updates_done()
         try:
             self._call(tf.constant(rounds))
         except (tf.errors.OutOfRangeError, tf.errors.InvalidArgumentError) as error:
-            per_round = sum(hook.train_steps for hook in self._hooks)
-            rounds, place = divmod(int(self._sub_steps_done.numpy()), per_round)
+            per_round = sum(hook.train_steps * len(hook.updates) for hook in self._hooks)
+            rounds, place = divmod(self._updates_done() - before, per_round)
             self._failure = self._session.explain(error, self._place(place))
             if rounds == 0:
                 raise self._failure from None
@@ -74,19 +73,27 @@ class RoundProgram:
             values = buffer.numpy()[:rounds]
             hook.take(values.reshape([-1, values.shape[-1]]))
 
-    def _place(self, sub_step: int) -> str:
+    def _updates_done(self) -> int:
+        counters = self._session.counters
+        return int(counters.generator_updates.numpy() + counters.discriminator_updates.numpy())
+
+    def _place(self, updates: int) -> str:
+        """The sub-step that comes after so many updates of a round."""
         for hook in self._hooks:
+            sub_step = updates // len(hook.updates)
             if sub_step < hook.train_steps:
                 networks = " + ".join(update.name for update in hook.updates)
                 return f"{networks} sub-step {sub_step + 1} of {hook.train_steps}"
-            sub_step -= hook.train_steps
+            updates -= hook.train_steps * len(hook.updates)
         return "an update"
 
     def _rounds(self, rounds: tf.Tensor) -> tf.Tensor:
+        start = tf.cast(self._session.counters.global_step, tf.int32)
+
         def one_round(index: tf.Tensor) -> tf.Tensor:
             position, last = 0, index
             for hook, step, buffer in zip(self._hooks, self._steps, self._buffers):
-                last = self._phase(hook.train_steps, step, buffer, index, position, last)
+                last = self._phase(hook.train_steps, step, buffer, start, index, position, last)
                 position += hook.train_steps
             with tf.control_dependencies([last]):
                 if self._ends_round:
@@ -100,6 +107,7 @@ class RoundProgram:
         count: int,
         step: SubStep,
         buffer: tf.Variable,
+        start: tf.Tensor,
         index: tf.Tensor,
         position: int,
         after: tf.Tensor,
@@ -107,17 +115,18 @@ class RoundProgram:
         session = self._session
 
         def sub_step(k: Any) -> tf.Tensor:
-            key = random_key(session.counters.global_step, position + k)
-            result = step(step.draw(session.iterators), key)
+            key = random_key(start + index, position + k)
+            samples = step.sample(key)  # Beside the sub-step before.
             # A sub-step that fails or finds no data must find all earlier ones whole.
+            with tf.control_dependencies([after]):
+                result = step(step.draw(session.iterators), key, samples=samples)
             with tf.control_dependencies([result.report]):
                 buffer.scatter_nd_update([[index, k]], [result.report])
-                self._sub_steps_done.assign_add(1)
                 return tf.convert_to_tensor(k) + 1
 
+        if count == 1:
+            return sub_step(0)
         with tf.control_dependencies([after]):
-            if count == 1:
-                return sub_step(0)
             return _repeat(tf.constant(count), sub_step)
 
 

@@ -20,6 +20,9 @@ from tfgan_lite.train.updates import Update
 
 __all__ = ["Session", "session_for_single_calls"]
 
+# Places in a round for runs that train nothing: noise that no sub-step sees.
+_FIRST_LOOK, _FIRST_FINAL_LOOK = 1 << 29, 1 << 30
+
 
 class Session:
     """Runs fetches: one draw from each source, shared by all fetches of the run.
@@ -44,6 +47,7 @@ class Session:
         self.jit = jit or JitChoice(False)
         self.iterators: dict[DatasetSource, Any] = {}
         self._position = 0  # The sub-step within the round.
+        self._looks = _FIRST_LOOK
         self._programs: dict[Any, Any] = {}
 
     def run(self, fetches: Any, feed_dict: Mapping[Deferred, Any] | None = None) -> Any:
@@ -102,7 +106,7 @@ class Session:
     def without_training_data(self) -> Session:
         """A session on the same networks that reads fresh passes over the datasets."""
         session = Session(self.counters, self.strategy, self.seed, self.jit)
-        session._position = 1 << 30  # Noise that no sub-step has seen.
+        session._looks = _FIRST_FINAL_LOOK
         return session
 
     def explain(self, error: tf.errors.OpError, sub_step: str) -> Exception:
@@ -121,7 +125,10 @@ class Session:
         key = (tuple(updates), tuple(nodes), tuple(feeds))
         if key not in self._programs:
             self._programs[key] = self._build(self.sub_step(updates, nodes, tuple(feeds)))
-        position, self._position = self._position, self._position + 1
+        if updates:
+            position, self._position = self._position, self._position + 1
+        else:  # What a hook looks at must not change the noise that training sees.
+            position, self._looks = self._looks, self._looks + 1
         fed = [tf.convert_to_tensor(v, dtype=n.dtype) for n, v in feeds.items()]
         try:
             result = self._programs[key](tf.constant(position), fed)

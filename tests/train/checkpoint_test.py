@@ -1,0 +1,96 @@
+"""Saving, resuming, and the logdir."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfgan_lite as tfgan
+from tests.train.linear_gan import BATCH, LinearGAN, in_world, noise_of, real_of
+from tfgan_lite.train.train_ops import update_of
+
+both_worlds = pytest.mark.parametrize("world", ["graph", "TF2"])
+
+
+def adam():
+    return tf.keras.optimizers.Adam(0.125)
+
+
+def same_batch(batch):
+    """The same data in every sub-step, so that a run does not depend on where the data is."""
+    return lambda: tf.constant(batch(0)[:, np.newaxis], tf.float32)
+
+
+def run(logdir, rounds, get_hooks_fn=None):
+    """Trains with Adam; gives weights, slots and counters at the end."""
+    gan = LinearGAN(same_batch(real_of), same_batch(noise_of), adam)
+    counters = update_of(gan.train_ops.generator_train_op).counters
+    slots = [v.value for optimizer in gan.optimizers for v in optimizer.variables]
+    final = tfgan.FinalOpsHook([list(gan.weights.values()), slots, list(counters.variables)])
+    saving = {"save_checkpoint_secs": 600 if logdir else None, "get_hooks_fn": get_hooks_fn}
+    gan.train(rounds, logdir, hooks=[final], **saving)
+    return tf.nest.map_structure(np.asarray, final.final_ops_values)
+
+
+def assert_same(first, second):
+    tf.nest.map_structure(np.testing.assert_array_equal, first, second)
+
+
+@both_worlds
+def test_a_resumed_run_equals_one_that_was_not_interrupted(world, tmp_path):
+    results = []
+    for logdir, rounds in ((None, 4), (tmp_path, 2), (tmp_path, 2)):
+        with in_world(world):
+            results.append(run(logdir, rounds))
+    whole, _, resumed = results
+    assert_same(whole, resumed)
+    assert sorted(int(v) for v in whole[2]) == [4, 4, 4, 4 * BATCH]
+
+
+@pytest.mark.slow
+def test_a_new_process_resumes_too(tmp_path):
+    code = f"from tests.train.checkpoint_test import run; run({str(tmp_path)!r}, 2)"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    assert_same(run(None, 4), run(tmp_path, 2))
+
+
+def test_restoring_gives_back_exactly_what_was_saved(tmp_path):
+    saved = run(tmp_path, 3)
+    restored = run(tmp_path, 1, get_hooks_fn=lambda ops: [])  # A round without updates.
+    assert_same(saved[:2], restored[:2])
+
+
+def test_networks_are_saved_as_objects(tmp_path):
+    gan = LinearGAN()
+    gan.train(2, tmp_path, save_checkpoint_secs=600)
+    other = LinearGAN()
+    checkpoint = tf.train.Checkpoint(generator=other.generator, discriminator=other.critic)
+    checkpoint.restore(tf.train.latest_checkpoint(tmp_path)).expect_partial()
+    for name, weight in other.weights.items():
+        assert weight.numpy() == gan.weights[name].numpy() != LinearGAN().weights[name].numpy()
+
+
+@both_worlds
+def test_a_logdir_of_another_model_is_refused(world, tmp_path):
+    with in_world(world):
+        LinearGAN().train(1, tmp_path, save_checkpoint_secs=600)
+    with in_world(world), pytest.raises(ValueError, match="checkpoint.*not of this model"):
+        LinearGAN(optimizer=adam).train(1, tmp_path, save_checkpoint_secs=600)
+
+
+@both_worlds
+def test_a_logdir_that_cannot_be_written_is_refused_before_training(world, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with in_world(world), pytest.raises(ValueError, match="Cannot write to logdir"):
+        LinearGAN().train(1, tmp_path / "file" / "logdir", save_checkpoint_secs=600)
+
+
+@both_worlds
+@pytest.mark.parametrize("saving", [{"save_checkpoint_secs": 600}, {"save_summaries_steps": 1}])
+def test_saving_needs_a_logdir(world, saving):
+    with in_world(world), pytest.raises(ValueError, match="logdir is None, but"):
+        LinearGAN().train(1, None, **saving)

@@ -1,0 +1,216 @@
+"""gan_train: how it stops, what fusing keeps, and what it says."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfgan_lite as tfgan
+from tests.train.linear_gan import BATCH, LinearGAN, dataset, in_world, real_of, simulate
+from tfgan_lite.train.round_program import RoundProgram
+from tfgan_lite.train.train_ops import update_of
+
+both_worlds = pytest.mark.parametrize("world", ["graph", "TF2"])
+
+
+def weights_of(gan):
+    return {name: float(weight.numpy()) for name, weight in gan.weights.items()}
+
+
+@both_worlds
+def test_gan_train_returns_a_numpy_scalar(world):
+    with in_world(world):
+        step = tfgan.gan_train(
+            LinearGAN().train_ops, None, hooks=[tfgan.StopAtStepHook(2)], jit_compile=False,
+            save_checkpoint_secs=None, save_summaries_steps=None,
+        )  # fmt: skip
+    assert isinstance(step, np.integer) and step == 2
+
+
+class CalledHook(tfgan.RunTrainOpsHook):
+    def before_run(self, run_context):
+        super().before_run(run_context)
+
+
+MODES = {
+    "graph": ("graph", {}),
+    "fused": ("TF2", {}),
+    "several rounds": ("TF2", {"rounds_per_call": 5}),
+    "called": ("TF2", {}),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("steps", "batches"), [((1, 1), 3), ((1, 2), 3), ((2, 3), 8)])
+def test_data_that_ends_is_a_normal_stop(mode, steps, batches):
+    """The round that found no more data has no end: its sub-steps count, it does not."""
+    world, arguments = MODES[mode]
+
+    def get_hooks(ops):
+        hooks = tfgan.get_sequential_train_hooks(tfgan.GANTrainSteps(*steps))(ops)
+        return (
+            [CalledHook(h.train_ops, h.train_steps) for h in hooks] if mode == "called" else hooks
+        )
+
+    with in_world(world):
+        gan = LinearGAN(real=dataset(real_of, batches))
+        counters = update_of(gan.train_ops.generator_train_op).counters
+        names = ("global_step", "generator_updates", "discriminator_updates", "images_seen")
+        final = tfgan.FinalOpsHook({name: getattr(counters, name) for name in names})
+        rounds = gan.train(get_hooks_fn=get_hooks, hooks=[final], **arguments)
+    assert rounds == batches // steps[1]
+    assert {name: int(v) for name, v in final.final_ops_values.items()} == {
+        "global_step": rounds,
+        "generator_updates": steps[0] * (rounds + 1),
+        "discriminator_updates": batches,
+        "images_seen": BATCH * batches,
+    }
+
+
+@both_worlds
+def test_the_end_of_the_data_is_logged(world, caplog):
+    with caplog.at_level("INFO", logger="absl"), in_world(world):
+        LinearGAN(real=dataset(real_of, batches=2)).train()
+    assert "Training stopped at round 2: the data ended." in caplog.messages
+
+
+@both_worlds
+def test_the_round_is_described(world, caplog):
+    steps = tfgan.get_sequential_train_hooks(tfgan.GANTrainSteps(1, 2))
+    with caplog.at_level("INFO", logger="absl"), in_world(world):
+        LinearGAN().train(1, get_hooks_fn=steps)
+    assert "A round is 1 generator, then 2 discriminator." in caplog.messages
+
+
+@pytest.mark.parametrize("argument", ["master", "scaffold", "config"])
+def test_arguments_of_graphs_are_refused_in_tf2(argument):
+    with pytest.raises(ValueError, match=f"{argument} has a meaning only in a tf.Graph"):
+        LinearGAN().train(1, **{argument: "x"})
+
+
+# Fusing
+
+
+class CountedCalls:
+    """Counts how often a compiled function of rounds is called, and how often it is traced."""
+
+    def __init__(self, monkeypatch):
+        self.rounds, self.traces = [], 0
+        call, trace = RoundProgram.__call__, RoundProgram._rounds
+
+        def counted_call(program, rounds):
+            self.rounds.append(rounds)
+            return call(program, rounds)
+
+        def counted_trace(program, rounds):
+            self.traces += 1
+            return trace(program, rounds)
+
+        monkeypatch.setattr(RoundProgram, "__call__", counted_call)
+        monkeypatch.setattr(RoundProgram, "_rounds", counted_trace)
+
+
+def test_built_in_hooks_let_several_rounds_run_in_one_call(monkeypatch, tmp_path):
+    counted = CountedCalls(monkeypatch)
+    hooks = [tfgan.LossLoggingHook(6), tfgan.NanGuardHook(), tfgan.ProgressHook()]
+    LinearGAN().train(
+        6,
+        tmp_path,
+        hooks=hooks,
+        rounds_per_call=10,
+        save_checkpoint_secs=600,
+        save_summaries_steps=6,
+    )
+    assert counted.rounds == [6]
+
+
+def test_an_unknown_hook_is_called_after_every_round():
+    class Unknown(tf.compat.v1.train.SessionRunHook):
+        calls = 0
+
+        def after_run(self, run_context, run_values):
+            self.calls += 1
+
+    hook = Unknown()
+    LinearGAN().train(5, hooks=[hook], rounds_per_call=10)
+    assert hook.calls == 5
+
+
+def test_one_trace_serves_all_numbers_of_rounds(monkeypatch):
+    counted = CountedCalls(monkeypatch)
+    LinearGAN().train(7, hooks=[tfgan.LossLoggingHook(3)], rounds_per_call=10)
+    assert counted.rounds == [3, 3, 1]
+    assert counted.traces == 1
+
+
+@pytest.mark.parametrize("rounds_per_call", [1, 2, 5, None])
+def test_rounds_per_call_does_not_change_results(rounds_per_call):
+    gan = LinearGAN()
+    gan.train(5, rounds_per_call=rounds_per_call)
+    assert weights_of(gan) == pytest.approx(simulate(["G", "D"] * 5).weights, rel=1e-5)
+
+
+# XLA, or not
+
+
+class Clock:
+    """Each kind of trial is told how long it took: the first kind that is made, then the second."""
+
+    def __init__(self, seconds):
+        self._seconds, self._now, self._looks = seconds, 0.0, 0
+
+    def __call__(self):
+        # Two looks make a measurement. Making a trial takes two measurements, and then both kinds
+        # are measured in turn.
+        measurement, is_end = divmod(self._looks, 2)
+        self._looks += 1
+        kind = measurement // 2 if measurement < 4 else measurement % 2
+        self._now += self._seconds[kind] if is_end else 0.0
+        return self._now
+
+
+@pytest.mark.parametrize("faster", [False, True])
+def test_auto_chooses_the_faster(faster, monkeypatch):
+    from tfgan_lite.train import loop
+
+    choice = loop.JitChoice("auto", clock=Clock([2.0, 1.0] if faster else [1.0, 2.0]))
+    monkeypatch.setattr(loop, "JitChoice", lambda jit_compile: choice)
+    steps = tfgan.get_sequential_train_hooks(tfgan.GANTrainSteps(1, 0))
+    LinearGAN().train(1, get_hooks_fn=steps, jit_compile="auto")
+    assert choice.decisions == {"generator": faster}
+
+
+def test_auto_leaves_no_trace_in_the_run(monkeypatch):
+    """It measures on the networks themselves, and puts every variable back."""
+    from tfgan_lite.train import loop
+
+    choices = []
+
+    def kept(jit_compile):
+        choices.append(loop_choice(jit_compile))
+        return choices[-1]
+
+    loop_choice = loop.JitChoice
+    monkeypatch.setattr(loop, "JitChoice", kept)
+    joint = tfgan.get_joint_train_hooks()
+    results = []
+    for jit_compile in ("auto", None):
+        gan = LinearGAN(optimizer=lambda: tf.keras.optimizers.Adam(0.1), transform_grads_fn=None)
+        jit_compile = jit_compile or choices[0].decisions["generator + discriminator"]
+        gan.train(3, get_hooks_fn=joint, jit_compile=jit_compile)
+        counters = update_of(gan.train_ops.generator_train_op).counters
+        slots = [v for optimizer in gan.optimizers for v in optimizer.variables]
+        results.append([v.numpy() for v in (*gan.weights.values(), *slots, *counters.variables)])
+    tf.nest.map_structure(np.testing.assert_array_equal, *results)
+
+
+def test_xla_needs_static_shapes():
+    numbers = np.zeros([8, 1], np.float32)
+    real = tf.data.Dataset.from_tensor_slices(numbers).batch(4)
+    with pytest.raises(ValueError, match="jit_compile=True needs static shapes.*drop_remainder"):
+        LinearGAN(real=real).train(1, jit_compile=True)
+
+
+@pytest.mark.parametrize("jit_compile", ["yes", None, 2])
+def test_jit_compile_is_one_of_three(jit_compile):
+    with pytest.raises(ValueError, match="jit_compile must be True, False"):
+        LinearGAN().train(1, jit_compile=jit_compile)
