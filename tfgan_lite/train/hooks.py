@@ -41,6 +41,7 @@ class RunTrainOpsHook(SessionRunHook):
         array [sub-steps, len(value_names)]. Values of other ops than `gan_train_ops` makes are kept
         as they come.
       value_names: names of the columns, "generator_loss" for instance.
+      sub_step: the one in progress or, after an error, the one that failed, from 1; otherwise 0.
 
     Raises:
       ValueError: `train_steps` is negative or not an integer.
@@ -60,15 +61,20 @@ class RunTrainOpsHook(SessionRunHook):
             else [getattr(op, "name", str(op)) for op in self.train_ops]
         )
         self.values: Any = np.zeros([0, len(self.value_names)], np.float32)
+        self.sub_step = 0
         self._fetches = self.train_ops
 
     def begin(self) -> None:
         self._fetches = [report_of(op) for op in self.train_ops]
 
     def before_run(self, run_context: Any) -> None:
-        rows = [run_context.session.run(self._fetches) for _ in range(self.train_steps)]
+        rows = []
+        for index in range(self.train_steps):
+            self.sub_step = index + 1
+            rows.append(_row(run_context.session.run(self._fetches)))
+        self.sub_step = 0
         if rows:
-            self.values = np.stack([_row(row) for row in rows])
+            self.values = np.stack(rows)
 
     def take(self, values: np.ndarray) -> None:
         """Takes the values of sub-steps that a compiled session ran in this hook's place."""

@@ -175,7 +175,7 @@ def _train_in_graph(run: TrainingRun, arguments: dict[str, Any]) -> np.generic:
     increment = run.train_ops.global_step_inc_op
     step, reason = 0, "the data ended"
     global_step = _v1.get_global_step()
-    with _named_errors(lambda: step), _v1.MonitoredTrainingSession(**arguments) as session:
+    with _named_errors(run, lambda: step), _v1.MonitoredTrainingSession(**arguments) as session:
         step = session.run_step_fn(lambda step_context: step_context.session.run(global_step))
         while not session.should_stop():
             step = session.run(increment)
@@ -185,7 +185,7 @@ def _train_in_graph(run: TrainingRun, arguments: dict[str, Any]) -> np.generic:
 
 
 @contextlib.contextmanager
-def _named_errors(step: Any) -> Any:
+def _named_errors(run: TrainingRun, step: Any) -> Any:
     """Turns errors of the graph into those that TF2 raises, too."""
     try:
         yield
@@ -200,8 +200,10 @@ def _named_errors(step: Any) -> Any:
         what = _NOT_FINITE.search(error.message)
         if what is None:
             raise
+        failed = next((hook for hook in run.train_hooks if hook.sub_step), None)
+        place = f"sub-step {failed.sub_step} of {failed.train_steps} of " if failed else ""
         raise NanLossError(
-            f"{what[0]}, in round {int(step()) + 1}. The update was not applied."
+            f"{what[0]}, in {place}round {int(step()) + 1}. The update was not applied."
         ) from None
 
 

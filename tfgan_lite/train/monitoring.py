@@ -51,12 +51,14 @@ class TrainingRun:
     initial_step: int = 0
 
     def values(self) -> dict[str, np.ndarray]:
-        """Reported values by name ("generator_loss"), one number for each sub-step."""
+        """Reported values by name ("generator_loss"), one for each sub-step, in their order."""
         found: dict[str, list[np.ndarray]] = {}
         for hook in self.train_hooks:
             for name, column in zip(hook.value_names, np.asarray(hook.values).T):
-                found.setdefault(name, []).append(column)
-        return {name: np.concatenate(columns) for name, columns in found.items()}
+                by_round = column.reshape([-1, max(1, hook.train_steps)])
+                if len(by_round):
+                    found.setdefault(name, []).append(by_round)
+        return {name: np.concatenate(parts, axis=1).ravel() for name, parts in found.items()}
 
     @property
     def images_per_round(self) -> int | None:

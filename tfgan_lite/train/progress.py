@@ -89,8 +89,8 @@ class ProgressHook(TrainingHook):
             self._progress.stop()
 
     def _state(self, rate: float) -> str:
-        parts = [f"{rate:,.1f} rounds/s"]
-        if self.run.images_per_round:
+        parts = [f"{rate:,.1f} rounds/s"] if rate else []
+        if rate and self.run.images_per_round:
             parts.append(f"{rate * self.run.images_per_round:,.0f} images/s")
         values = self.run.values()
         for letter, name in (("G", "generator_loss"), ("D", "discriminator_loss")):
