@@ -12,6 +12,7 @@ import tfgan_lite as tfgan
 from tfgan_lite.deferred import Deferred, Run, random_key
 from tfgan_lite.sources import as_values
 from tfgan_lite.train.counters import Counters
+from tfgan_lite.train.session import FIRST_LOOK
 
 
 def in_tf2(program, runs):
@@ -180,8 +181,8 @@ def test_noise_of_compiled_runs_is_that_of_its_seed_and_key():
     noise = tfgan.from_distribution(normal(), tf.zeros([4, 1]))
     session = tfgan.Session(Counters(), seed=1)
     compiled = [session.run(noise) for _ in range(2)]
-    np.testing.assert_array_equal(compiled[0], sampled(noise, seed=1, key=(0, 0)))
-    np.testing.assert_array_equal(compiled[1], sampled(noise, seed=1, key=(0, 1)))
+    for look, values in enumerate(compiled, FIRST_LOOK):
+        np.testing.assert_array_equal(values, sampled(noise, seed=1, key=(0, look)))
 
 
 def test_unknown_number_of_examples_is_an_error():

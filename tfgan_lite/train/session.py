@@ -21,7 +21,7 @@ from tfgan_lite.train.updates import Update
 __all__ = ["Session", "session_for_single_calls"]
 
 # Places in a round for runs that train nothing: noise that no sub-step sees.
-_FIRST_LOOK, _FIRST_FINAL_LOOK = 1 << 29, 1 << 30
+FIRST_LOOK, FIRST_FINAL_LOOK = 1 << 29, 1 << 30
 
 
 class Session:
@@ -47,7 +47,7 @@ class Session:
         self.jit = jit or JitChoice(False)
         self.iterators: dict[DatasetSource, Any] = {}
         self._position = 0  # The sub-step within the round.
-        self._looks = _FIRST_LOOK
+        self._looks = FIRST_LOOK
         self._programs: dict[Any, Any] = {}
 
     def run(self, fetches: Any, feed_dict: Mapping[Deferred, Any] | None = None) -> Any:
@@ -106,7 +106,7 @@ class Session:
     def without_training_data(self) -> Session:
         """A session on the same networks that reads fresh passes over the datasets."""
         session = Session(self.counters, self.strategy, self.seed, self.jit)
-        session._looks = _FIRST_FINAL_LOOK
+        session._looks = FIRST_FINAL_LOOK
         return session
 
     def explain(self, error: tf.errors.OpError, sub_step: str) -> Exception:
