@@ -116,10 +116,10 @@ class RoundProgram:
 
         def sub_step(k: Any) -> tf.Tensor:
             key = random_key(start + index, position + k)
-            samples = step.sample(key)  # Beside the sub-step before.
+            samples, take = step.sample(key), step.draw_ahead(session.iterators)
             # A sub-step that fails or finds no data must find all earlier ones whole.
             with tf.control_dependencies([after]):
-                result = step(step.draw(session.iterators), key, samples=samples)
+                result = step(take(), key, samples=samples)
             with tf.control_dependencies([result.report]):
                 buffer.scatter_nd_update([[index, k]], [result.report])
                 return tf.convert_to_tensor(k) + 1

@@ -111,6 +111,8 @@ class Session:
 
     def explain(self, error: tf.errors.OpError, sub_step: str) -> Exception:
         """The error to raise for one that a program raised."""
+        if "optional does not have a value" in error.message:
+            return tf.errors.OutOfRangeError(None, None, "End of sequence: a dataset has ended.")
         bad = describe_not_finite(error)
         if bad is None:
             return error

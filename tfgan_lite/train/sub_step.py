@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -89,6 +89,16 @@ class SubStep:
     def draw(self, iterators: Mapping[DatasetSource, Any]) -> list[Any]:
         """The next element of each dataset that the sub-step reads."""
         return [tf.nest.flatten(iterators[s].get_next()) for s in self.dataset_sources]
+
+    def draw_ahead(self, iterators: Mapping[DatasetSource, Any]) -> Callable[[], list[Any]]:
+        """Begins to draw beside the sub-step before; what it gives takes the elements.
+
+        Only taking an element says that there is none, so that the sub-step before is whole then.
+        """
+        if tf.executing_eagerly() or self._strategy.num_replicas_in_sync > 1:
+            return lambda: self.draw(iterators)
+        drawn = [iterators[s].get_next_as_optional() for s in self.dataset_sources]
+        return lambda: [tf.nest.flatten(optional.get_value()) for optional in drawn]
 
     def sample(self, key: tf.Tensor) -> dict[Any, list[tf.Tensor]]:
         """The noise that needs no data drawn before it, and may be sampled ahead of its turn."""
