@@ -27,13 +27,15 @@ def train_op(updates: Sequence[Update], update_ops: Sequence[Any] | None = None)
     losses = [_checked(update) for update in updates]
     gradients = [update.gradients(loss) for update, loss in zip(updates, losses)]
     ready = [g for pairs in gradients for g, _ in pairs] + losses
-    ready += [
-        tf.debugging.check_numerics(
-            update.gradient_sum(pairs), f"The gradient of the {update.name}'s loss is not finite"
-        )
-        for update, pairs in zip(updates, gradients)
-        if update.check_numerics
-    ]
+    with tf.control_dependencies(losses):  # A bad loss is told before the bad gradient it gives.
+        ready += [
+            tf.debugging.check_numerics(
+                update.gradient_sum(pairs),
+                f"The gradient of the {update.name}'s loss is not finite",
+            )
+            for update, pairs in zip(updates, gradients)
+            if update.check_numerics
+        ]
     ops = []
     for update, loss, pairs in zip(updates, losses, gradients):
         statistics = update.network.update_ops if update_ops is None else update_ops
@@ -78,13 +80,12 @@ def _checked(update: Update) -> tf.Tensor:
     """The loss, behind a check of each of its terms where the update asks for it."""
     if not update.check_numerics:
         return update.loss
-    named = {"": update.loss, **{f" ({name})": term for name, term in update.terms.items()}}
-    checks = [
-        tf.debugging.check_numerics(value, f"The {update.name}'s loss{name} is not finite")
-        for name, value in reversed(named.items())
+    terms = [
+        tf.debugging.check_numerics(term, f"The {update.name}'s loss ({name}) is not finite")
+        for name, term in update.terms.items()
     ]
-    with tf.control_dependencies(checks):
-        return tf.identity(update.loss)
+    with tf.control_dependencies(terms):  # So that the error names the term, where one is to blame.
+        return tf.debugging.check_numerics(update.loss, f"The {update.name}'s loss is not finite")
 
 
 def _identity(gradient: Any) -> Any:
