@@ -154,9 +154,8 @@ class Network:
     @contextlib.contextmanager
     def _recorded(self) -> Iterator[None]:
         """Notes what a call adds to the graph."""
-        self._earlier_losses = (
-            self._declared_losses()
-        )  # In a graph tf_keras keeps those of all calls.
+        # In a graph tf_keras keeps the losses of all calls.
+        self._earlier_losses = self._declared_losses()
         graph = tf.compat.v1.get_default_graph()
         seen = len(graph.get_operations())
         keys = (_GraphKeys.UPDATE_OPS, _GraphKeys.REGULARIZATION_LOSSES)
