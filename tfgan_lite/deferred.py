@@ -10,6 +10,7 @@ This module knows nothing of GANs.
 
 from __future__ import annotations
 
+import collections
 import functools
 import hashlib
 import itertools
@@ -65,6 +66,7 @@ class Run:
         self.batch_size = batch_size
         self.reports: dict[str, tf.Tensor] = {}
         self.key = key
+        self.seeds_given: collections.Counter[str] = collections.Counter()
         self._values = dict(values or {})
 
     def draw(self, source: Source) -> list[tf.Tensor]:
@@ -217,9 +219,13 @@ def random_key(round_number: Any, sub_step: Any) -> tf.Tensor:
 
 
 def random_seed(salt: str) -> tf.Tensor | None:
-    """A stateless seed of the current run, or None where no run is in progress."""
+    """A stateless seed of the current run, another in every call; None where no run is in progress."""
     run = current_run()
-    return None if run is None else run.random_seed(salt)
+    if run is None:
+        return None
+    number = run.seeds_given[salt]
+    run.seeds_given[salt] += 1
+    return run.random_seed(f"{salt}/{number}" if number else salt)
 
 
 def report(name: str, value: tf.Tensor) -> None:

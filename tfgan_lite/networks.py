@@ -32,10 +32,12 @@ class Network:
 
     Args:
       fn: the model, module or function.
-      name: "generator" or "discriminator", for messages.
+      role: "generator" or "discriminator".
       scope: in a graph, the variable scope that every call enters.
+      direction: tells networks of one role apart, "x2y" for instance.
 
     Attributes:
+      name: the role and the direction, for messages and checkpoints: "generator_x2y".
       variables: all variables that the network owns, in a fixed order.
       trainable_variables: those that its optimizer updates.
       update_ops: in a graph, the assignments that its calls made (batch norm's statistics).
@@ -45,11 +47,12 @@ class Network:
 
     enters_own_scope = True
 
-    def __init__(self, fn: Callable[..., Any], name: str, scope: Any = None):
+    def __init__(self, fn: Callable[..., Any], role: str, scope: Any = None, direction: str = ""):
         if not callable(fn):
-            raise TypeError(f"{name}_fn must be a model or a function, got {fn!r}.")
+            raise TypeError(f"{role}_fn must be a model or a function, got {fn!r}.")
         self.fn = fn
-        self.name = name
+        self.role = role
+        self.name = f"{role}_{direction}" if direction else role
         self.scope = scope
         self.variables: list[tf.Variable] = []
         self.trainable_variables: list[tf.Variable] = []
@@ -210,7 +213,7 @@ class Network:
 
     def _not_reused(self, new: Sequence[str]) -> ValueError:
         return ValueError(
-            f"{self.name}_fn made new variables when it was called a second time:"
+            f"{self.role}_fn made new variables when it was called a second time:"
             f" {', '.join(new[:4])}{', ...' if len(new) > 4 else ''}. Each call would train a"
             " network of its own. Make the layers once, outside the function, or pass the"
             " model itself (in a tf.Graph, tf.compat.v1.get_variable reuses them too)."
