@@ -219,7 +219,7 @@ def random_key(round_number: Any, sub_step: Any) -> tf.Tensor:
 
 
 def random_seed(salt: str) -> tf.Tensor | None:
-    """A stateless seed of the current run, another in every call; None where no run is in progress."""
+    """A stateless seed of the current run, another in every call; None outside a run."""
     run = current_run()
     if run is None:
         return None
