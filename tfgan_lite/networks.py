@@ -182,8 +182,8 @@ class Network:
 
     def _set_variables(self, used: Sequence[tf.Variable]) -> None:
         if hasattr(self.fn, "trainable_variables"):  # A model knows which of its layers are frozen.
-            self.variables = [_unwrapped(v) for v in self.fn.variables]
-            self.trainable_variables = [_unwrapped(v) for v in self.fn.trainable_variables]
+            self.variables = [unwrapped(v) for v in self.fn.variables]
+            self.trainable_variables = [unwrapped(v) for v in self.fn.trainable_variables]
         else:
             self.variables = list(used)
             self.trainable_variables = [v for v in used if v.trainable]
@@ -230,7 +230,7 @@ def _parameters(fn: Callable[..., Any]) -> dict[str, inspect.Parameter]:
         return {}
 
 
-def _unwrapped(variable: Any) -> tf.Variable:
+def unwrapped(variable: Any) -> tf.Variable:
     """The tf.Variable inside a Keras 3 variable; any other is itself."""
     value = getattr(variable, "value", None)
     return variable if value is None or callable(value) else value

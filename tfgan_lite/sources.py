@@ -32,6 +32,7 @@ class DatasetSource:
         self.dataset = dataset
         self.specs = tf.nest.flatten(dataset.element_spec)
         self.name = "dataset"
+        self.is_endless = int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY
         self.order = next(_creation_order)
 
     def draw(self, run: Run) -> list[tf.Tensor]:

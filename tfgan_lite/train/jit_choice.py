@@ -66,7 +66,7 @@ class JitChoice:
     def _faster(self, step: SubStep, name: str) -> SubStep:
         # On disk, so that measuring does not raise the run's peak of memory.
         with tempfile.TemporaryDirectory() as folder:
-            state = tf.train.Checkpoint(variables=_variables(step))
+            state = tf.train.Checkpoint(variables=step.changeable_variables())
             path = state.write(os.path.join(folder, "state"))
             try:
                 return self._measured(step, name)
@@ -120,19 +120,6 @@ class _Trial:
         start = self._clock()
         self._program(self._draws, tf.constant(self._repeats))[1].numpy()
         return (self._clock() - start) / self._repeats
-
-
-def _variables(step: SubStep) -> list[tf.Variable]:
-    """All that a sub-step can change."""
-    found: dict[int, tf.Variable] = {}
-    for update in step.updates:
-        optimizer = getattr(update.optimizer, "variables", ())
-        optimizer = optimizer() if callable(optimizer) else optimizer
-        for v in (*update.network.variables, *update.other.variables, *optimizer):
-            inner = getattr(v, "value", None)
-            v = v if inner is None or callable(inner) else inner
-            found[id(v)] = v
-    return list(found.values())
 
 
 def _example(spec: tf.TensorSpec) -> tf.Tensor:

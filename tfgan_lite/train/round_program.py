@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from tfgan_lite.deferred import random_key
+from tfgan_lite.train.fused_round import FusedRound
 from tfgan_lite.train.hooks import RunTrainOpsHook
 from tfgan_lite.train.session import Session
 from tfgan_lite.train.sub_step import SubStep
 
 __all__ = ["RoundProgram"]
+
+_MOST_FUSED = 6
 
 
 class RoundProgram:
@@ -89,18 +92,65 @@ class RoundProgram:
 
     def _rounds(self, rounds: tf.Tensor) -> tf.Tensor:
         start = tf.cast(self._session.counters.global_step, tf.int32)
+        launches = self._launches()
+        fused = FusedRound([each.step for each in launches]) if _may_fuse(launches) else None
 
         def one_round(index: tf.Tensor) -> tf.Tensor:
-            position, last = 0, index
-            for hook, step, buffer in zip(self._hooks, self._steps, self._buffers):
-                last = self._phase(hook.train_steps, step, buffer, start, index, position, last)
-                position += hook.train_steps
+            if fused is None:
+                last = self._in_phases(start, index)
+            else:
+                last = self._in_one_launch(fused, launches, start, index)
             with tf.control_dependencies([last]):
                 if self._ends_round:
                     self._session.counters.global_step.assign_add(1)
                 return index + 1
 
         return _repeat(rounds, one_round)
+
+    def _launches(self) -> list[_Launch]:
+        """The sub-steps of a round, in their order."""
+        return [
+            _Launch(step, buffer, k)
+            for hook, step, buffer in zip(self._hooks, self._steps, self._buffers)
+            for k in range(hook.train_steps)
+        ]
+
+    def _in_one_launch(
+        self, fused: FusedRound, launches: Sequence[_Launch], start: tf.Tensor, index: tf.Tensor
+    ) -> tf.Tensor:
+        keys = [random_key(start + index, position) for position in range(len(launches))]
+        samples = [each.step.sample(key) for each, key in zip(launches, keys)]
+        drawn = [each.step.draw_ahead(self._session.iterators) for each in launches]
+
+        def whole() -> tf.Tensor:
+            elements = [each.step.taken(optionals) for each, optionals in zip(launches, drawn)]
+            reports = fused(elements, keys, samples)
+            with tf.control_dependencies(reports):
+                for each, report in zip(launches, reports):
+                    each.buffer.scatter_nd_update([[index, each.k]], [report])
+                return tf.identity(index)
+
+        def as_far_as_data_goes() -> tf.Tensor:
+            last = index
+            for each, optionals, key, sample in zip(launches, drawn, keys, samples):
+                with tf.control_dependencies([last]):
+                    result = each.step(each.step.taken(optionals), key, samples=sample)
+                    last = result.report
+            return tf.identity(index)
+
+        # Data that may end needs a conditional, which is slow: it hands over all variables.
+        sources = [source for each in launches for source in each.step.dataset_sources]
+        if all(source.is_endless for source in sources):
+            return whole()
+        found = [optional.has_value() for optionals in drawn for optional in optionals]
+        return tf.cond(tf.reduce_all(found), whole, as_far_as_data_goes)
+
+    def _in_phases(self, start: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+        position, last = 0, index
+        for hook, step, buffer in zip(self._hooks, self._steps, self._buffers):
+            last = self._phase(hook.train_steps, step, buffer, start, index, position, last)
+            position += hook.train_steps
+        return last
 
     def _phase(
         self,
@@ -112,14 +162,16 @@ class RoundProgram:
         position: int,
         after: tf.Tensor,
     ) -> tf.Tensor:
-        session = self._session
+        iterators = self._session.iterators
 
         def sub_step(k: Any) -> tf.Tensor:
             key = random_key(start + index, position + k)
-            samples, take = step.sample(key), step.draw_ahead(session.iterators)
+            samples = step.sample(key)
+            ahead = step.draw_ahead(iterators) if step.draws_ahead else None
             # A sub-step that fails or finds no data must find all earlier ones whole.
             with tf.control_dependencies([after]):
-                result = step(take(), key, samples=samples)
+                elements = step.draw(iterators) if ahead is None else step.taken(ahead)
+                result = step(elements, key, samples=samples)
             with tf.control_dependencies([result.report]):
                 buffer.scatter_nd_update([[index, k]], [result.report])
                 return tf.convert_to_tensor(k) + 1
@@ -128,6 +180,22 @@ class RoundProgram:
             return sub_step(0)
         with tf.control_dependencies([after]):
             return _repeat(tf.constant(count), sub_step)
+
+
+class _Launch(NamedTuple):
+    """A sub-step of a round."""
+
+    step: SubStep
+    buffer: tf.Variable  # Where its values go.
+    k: int  # Its place in its phase.
+
+
+def _may_fuse(launches: Sequence[_Launch]) -> bool:
+    """Whether one XLA program is to run them all.
+
+    Each sub-step is compiled anew there, which takes seconds for large networks: so not too many.
+    """
+    return 1 < len(launches) <= _MOST_FUSED and all(each.step.jit_compile for each in launches)
 
 
 def _variable(value: tf.Tensor) -> tf.Variable:

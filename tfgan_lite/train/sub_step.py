@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred, Run, sources_of
+from tfgan_lite.networks import unwrapped
 from tfgan_lite.sources import DatasetSource
 from tfgan_lite.train.updates import Update
 
@@ -65,7 +66,7 @@ class SubStep:
         needed = [u.loss for u in updates] + [t for u in updates for t in u.terms.values()]
         self.sources = sources_of([*needed, *fetches], known)
         self.jit_compile = jit_compile
-        self.compute = self._compiled if jit_compile else self._computed
+        self.compute = self._compiled if jit_compile else self.computed
 
     def with_jit(self, jit_compile: bool) -> SubStep:
         """The same sub-step, compiled by XLA or not."""
@@ -82,6 +83,16 @@ class SubStep:
     def dataset_sources(self) -> tuple[DatasetSource, ...]:
         return tuple(s for s in self.sources if isinstance(s, DatasetSource))
 
+    def changeable_variables(self) -> list[tf.Variable]:
+        """All that the sub-step can change of networks and optimizers."""
+        found: dict[int, tf.Variable] = {}
+        for update in self.updates:
+            optimizer = getattr(update.optimizer, "variables", ())
+            optimizer = optimizer() if callable(optimizer) else optimizer
+            for v in (*update.network.variables, *update.other.variables, *optimizer):
+                found.setdefault(id(unwrapped(v)), unwrapped(v))
+        return list(found.values())
+
     @property
     def report_size(self) -> int:
         return sum(len(u.value_names) for u in self.updates)
@@ -90,15 +101,21 @@ class SubStep:
         """The next element of each dataset that the sub-step reads."""
         return [tf.nest.flatten(iterators[s].get_next()) for s in self.dataset_sources]
 
-    def draw_ahead(self, iterators: Mapping[DatasetSource, Any]) -> Callable[[], list[Any]]:
-        """Begins to draw beside the sub-step before; what it gives takes the elements.
+    def draw_ahead(self, iterators: Mapping[DatasetSource, Any]) -> list[Any]:
+        """Begins to draw beside the sub-step before: an optional element of each dataset.
 
-        Only taking an element says that there is none, so that the sub-step before is whole then.
+        Only `taken` says that there is none, so that the sub-step before is whole then.
         """
-        if tf.executing_eagerly() or self._strategy.num_replicas_in_sync > 1:
-            return lambda: self.draw(iterators)
-        drawn = [iterators[s].get_next_as_optional() for s in self.dataset_sources]
-        return lambda: [tf.nest.flatten(optional.get_value()) for optional in drawn]
+        return [iterators[s].get_next_as_optional() for s in self.dataset_sources]
+
+    def taken(self, optionals: Sequence[Any]) -> list[Any]:
+        """The elements that `draw_ahead` drew."""
+        return [tf.nest.flatten(optional.get_value()) for optional in optionals]
+
+    @property
+    def draws_ahead(self) -> bool:
+        """Whether `draw_ahead` works: not eagerly, nor for the parts of a global batch."""
+        return not tf.executing_eagerly() and self._strategy.num_replicas_in_sync == 1
 
     def sample(self, key: tf.Tensor) -> dict[Any, list[tf.Tensor]]:
         """The noise that needs no data drawn before it, and may be sampled ahead of its turn."""
@@ -128,16 +145,16 @@ class SubStep:
         """
         if self._strategy.num_replicas_in_sync == 1:
             report, values = self._on_replica(elements, key, feeds, samples)
-            images = self._images(elements)
+            images = self.images(elements)
         else:
             report, values = self._strategy.run(self._on_replica, (elements, key, feeds))
             report = self._strategy.reduce(tf.distribute.ReduceOp.MEAN, report, axis=None)
             values = tf.nest.map_structure(self._joined, values)
             local = self._strategy.experimental_local_results
             per_replica = zip(*(local(leaf) for leaf in tf.nest.flatten(elements)))
-            images = sum(self._images(self._packed(leaves)) for leaves in per_replica)
+            images = sum(self.images(self._packed(leaves)) for leaves in per_replica)
         with tf.control_dependencies([report]):
-            self._count(images)
+            self.count(images)
         return Result(report, values)
 
     def _packed(self, leaves: Sequence[tf.Tensor]) -> list[list[tf.Tensor]]:
@@ -149,7 +166,7 @@ class SubStep:
         parts = self._strategy.experimental_local_results(value)
         return tf.concat(parts, 0) if parts[0].shape.rank else parts[0]
 
-    def _images(self, elements: Sequence[Sequence[tf.Tensor]]) -> Any:
+    def images(self, elements: Sequence[Sequence[tf.Tensor]]) -> Any:
         """How many real examples the discriminator is updated on."""
         example = next((u.real_example for u in self.updates if u.name == "discriminator"), None)
         if example is None:
@@ -159,20 +176,37 @@ class SubStep:
             batch = run.value(example)
         return tf.shape(batch, tf.int64)[0] if batch.shape[0] is None else batch.shape[0]
 
-    def _count(self, images: Any) -> None:
+    def count(self, images: Any, times: Any = 1) -> list[Any]:
+        """Counts the updates, and the images that the discriminator was updated on.
+
+        Args:
+          images: what `images` gave.
+          times: 1, or 0 for updates that were not applied.
+        """
+        counts = []
         for update in self.updates:
-            update.counters.updates_of(update.name).assign_add(1)
+            counts.append(update.counters.updates_of(update.name).assign_add(times))
             if update.name == "discriminator":
-                update.counters.images_seen.assign_add(images)
+                counts.append(update.counters.images_seen.assign_add(images * times))
+        return counts
+
+    def inputs(
+        self,
+        elements: Sequence[Any],
+        key: tf.Tensor,
+        feeds: Sequence[Any] = (),
+        samples: Mapping[Any, list[tf.Tensor]] | None = None,
+    ) -> list[list[tf.Tensor]]:
+        """What `compute` takes: the values of each source, some of them drawn already."""
+        drawn = {**dict(zip(self.dataset_sources, elements)), **(samples or {})}
+        with self._run(drawn, key, feeds) as run:
+            return [run.draw(source) for source in self.sources]
 
     def _on_replica(self, elements, key, feeds, samples=None) -> tuple[tf.Tensor, list[Any]]:
-        drawn = {**dict(zip(self.dataset_sources, elements)), **(samples or {})}
-        run = self._run(drawn, key, feeds)
-        with run:
-            draws = [run.draw(source) for source in self.sources]
+        draws = self.inputs(elements, key, feeds, samples)
         report, checked, values = self.compute(draws, key, feeds)
-        if self.jit_compile and self._checks:  # XLA drops assertions: the update guarded itself.
-            with tf.control_dependencies([self._assert_finite(checked)]):
+        if self.jit_compile and self.checks:  # XLA drops assertions: the update guarded itself.
+            with tf.control_dependencies([self.assert_finite(checked)]):
                 report = tf.identity(report)
         return report, values
 
@@ -187,11 +221,23 @@ class SubStep:
 
     def _compiled(self, draws, key, feeds):
         if not hasattr(self, "_xla_program"):
-            self._xla_program = tf.function(self._computed, jit_compile=True, autograph=False)
+            self._xla_program = tf.function(self.computed, jit_compile=True, autograph=False)
         return self._xla_program(draws, key, feeds)
 
-    def _computed(self, draws, key, feeds) -> tuple[tf.Tensor, tf.Tensor, list[Any]]:
-        """Losses and gradients at the weights as they are, then all updates."""
+    def computed(
+        self, draws, key, feeds=(), proceed: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor, list[Any]]:
+        """Losses and gradients at the weights as they are, then all updates, or none of them.
+
+        Args:
+          draws: what `inputs` gave.
+          key: the key of the run.
+          feeds: values of what is fed.
+          proceed: inside XLA, whether updates are applied even where all is finite.
+
+        Returns:
+          The reported values, the values that must be finite, and the other fetches' values.
+        """
         updated = {u.network for u in self.updates}
         run = self._run(dict(zip(self.sources, draws)), key, feeds)
         with run, contextlib.ExitStack() as stack:
@@ -204,7 +250,7 @@ class SubStep:
             values = [run.value(fetch) for fetch in self._fetches]
             report = self._report(run, losses, gradients)
         checked = tf.concat([report, self._gradient_sums(gradients)], 0)
-        with tf.control_dependencies(self._apply_all(gradients, checked)):
+        with tf.control_dependencies(self._apply_all(gradients, checked, proceed)):
             return tf.identity(report), checked, values
 
     def _forward(self, run: Run) -> tuple[list[Any], list[Any], list[tf.GradientTape]]:
@@ -237,13 +283,14 @@ class SubStep:
         A loss can be finite where its gradient is not: relu(nan) is 0 on some devices.
         """
         sums = [u.gradient_sum(pairs) for u, pairs in zip(self.updates, gradients)]
-        return tf.stack(sums) if self._checks and sums else tf.zeros([0])
+        return tf.stack(sums) if self.checks and sums else tf.zeros([0])
 
     @property
-    def _checks(self) -> bool:
+    def checks(self) -> bool:
+        """Whether updates that are not finite are errors."""
         return any(update.check_numerics for update in self.updates)
 
-    def _apply_all(self, gradients, checked: tf.Tensor) -> list[Any]:
+    def _apply_all(self, gradients, checked: tf.Tensor, proceed: tf.Tensor | None) -> list[Any]:
         """Applies all updates or none, and gives what must have happened before they count."""
 
         def apply():
@@ -251,32 +298,35 @@ class SubStep:
                 update.apply(pairs)
             return True
 
-        if not self._checks:
+        if not self.checks:
             apply()
             return []
         if self.jit_compile:
+            proceed = all_finite(checked) if proceed is None else proceed & all_finite(checked)
             # A loop of one turn or none: XLA updates its variables in place, while the branches of
-            # a conditional work on copies (5 % of a round of small networks).
-            turns = tf.cast(_all_finite(checked), tf.int32)
+            # a conditional, or a choice between old and new values, work on copies.
+            turns = tf.cast(proceed, tf.int32)
             tf.while_loop(lambda i: i < turns, lambda i: (apply() and i + 1,), [0])
             return []
-        checks = [self._assert_finite(checked)]
+        checks = [self.assert_finite(checked)]
         checks = [check for check in checks if check is not None]  # Eagerly there is no op.
         with tf.control_dependencies(checks):
             apply()
         return checks
 
-    def _assert_finite(self, checked: tf.Tensor) -> Any:
+    def assert_finite(self, checked: tf.Tensor) -> Any:
+        """Fails, marked NOT_FINITE, with the names of the checked values and the values."""
         names = [name for u in self.updates for name in u.value_names]
         names += [f"{u.name}_gradient_sum" for u in self.updates]
         data = [NOT_FINITE, ", ".join(names), checked]
         if tf.executing_eagerly():
-            return tf.debugging.Assert(_all_finite(checked), data, len(names))
+            return tf.debugging.Assert(all_finite(checked), data, len(names))
         # The bare op: tf.debugging.Assert wraps it in a tf.cond, whose dispatch costs more.
-        return tf.raw_ops.Assert(condition=_all_finite(checked), data=data, summarize=len(names))
+        return tf.raw_ops.Assert(condition=all_finite(checked), data=data, summarize=len(names))
 
 
-def _all_finite(values: tf.Tensor) -> tf.Tensor:
+def all_finite(values: tf.Tensor) -> tf.Tensor:
+    """Whether an update may be applied."""
     return tf.reduce_all(tf.math.is_finite(values))
 
 

@@ -1,0 +1,64 @@
+"""The sub-steps of a round as one XLA program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tfgan_lite.train.sub_step import SubStep, all_finite
+
+__all__ = ["FusedRound"]
+
+
+class FusedRound:
+    """Runs sub-steps one after the other in one launch.
+
+    Small networks spend a good part of a round between programs. What happens is the same as with a
+    program for each: an update that is not finite is not applied, and stops those after it.
+
+    Args:
+      steps: sub-steps that XLA compiles, in their order.
+    """
+
+    def __init__(self, steps: Sequence[SubStep]):
+        self._steps = steps
+        self._program = tf.function(self._computed, jit_compile=True, autograph=False)
+
+    def __call__(
+        self, elements: Sequence[Any], keys: Sequence[tf.Tensor], samples: Sequence[Any]
+    ) -> list[tf.Tensor]:
+        """Runs the round; each argument has one item for each sub-step, as `SubStep` takes it.
+
+        Returns:
+          The reported values of each sub-step.
+
+        Raises:
+          tf.errors.InvalidArgumentError: marked NOT_FINITE; earlier sub-steps are applied.
+        """
+        steps = self._steps
+        draws = [s.inputs(e, k, samples=x) for s, e, k, x in zip(steps, elements, keys, samples)]
+        reports, checked, applied = self._program(draws, keys)
+        done = [
+            count
+            for step, drawn, times in zip(steps, elements, tf.unstack(applied))
+            for count in step.count(step.images(drawn), times)
+        ]
+        for step, values in zip(steps, checked):
+            if step.checks:
+                with tf.control_dependencies(done):
+                    done = [step.assert_finite(values)]
+        with tf.control_dependencies(done):
+            return [tf.identity(report) for report in reports]
+
+    def _computed(self, draws, keys) -> tuple[list[tf.Tensor], list[tf.Tensor], tf.Tensor]:
+        reports, checks, applied = [], [], []
+        proceed = tf.constant(True)
+        for step, drawn, key in zip(self._steps, draws, keys):
+            report, checked, _ = step.computed(drawn, key, proceed=proceed)
+            proceed = proceed & all_finite(checked) if step.checks else proceed
+            reports.append(report)
+            checks.append(checked)
+            applied.append(tf.cast(proceed, tf.int64))
+        return reports, checks, tf.stack(applied)
