@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 import tfgan_lite as tfgan
-from tfgan_lite import deferred
+from tfgan_lite import deferred, tracing
 from tfgan_lite.deferred import Deferred, Run, defer, random_key
 from tfgan_lite.train.counters import Counters
 
@@ -198,14 +198,14 @@ def test_variables_are_those_that_are_read_in_order_of_first_use():
 
 def test_sources_are_found_through_other_values():
     x, y = noise(), noise()
-    found = deferred.sources_of([tf.nest.map_structure(lambda v: v * 2 + 1, y)])
+    found = tracing.sources_of([tf.nest.map_structure(lambda v: v * 2 + 1, y)])
     assert found == y.trace.sources
     assert not set(found) & set(x.trace.sources)
 
 
 def test_sources_behind_a_fed_value_are_not_needed():
     x = noise()
-    assert deferred.sources_of([x * 2], known=[x]) == ()
+    assert tracing.sources_of([x * 2], known=[x]) == ()
 
 
 # Operators

@@ -1,9 +1,10 @@
 """tfgan_lite trains GANs on TensorFlow: the four calls of TF-GAN, for today's TensorFlow."""
 
-from tfgan_lite import eval, losses, train
+from tfgan_lite import eval, features, losses, tpu, train
 from tfgan_lite.deferred import Deferred, defer
-from tfgan_lite.losses import gan_loss
-from tfgan_lite.models import gan_model
+from tfgan_lite.losses import cyclegan_loss, gan_loss, stargan_loss
+from tfgan_lite.models import acgan_model, gan_model, infogan_model
+from tfgan_lite.pooling import tensor_pool_adjusted_model
 from tfgan_lite.sampling import generate
 from tfgan_lite.sources import constant, from_callable, from_dataset, from_distribution
 from tfgan_lite.structures import (
@@ -31,8 +32,14 @@ from tfgan_lite.train import (
     gan_train,
     gan_train_ops,
     get_joint_train_hooks,
+    get_phased_train_hooks,
     get_sequential_train_hooks,
     get_sequential_train_steps,
+)
+from tfgan_lite.translation import (
+    cyclegan_model,
+    generate_stargan_random_domain_target,
+    stargan_model,
 )
 from tfgan_lite.version import __version__
 
@@ -58,9 +65,13 @@ __all__ = [
     "SummaryHook",
     "TrainingHook",
     "__version__",
+    "acgan_model",
     "constant",
+    "cyclegan_loss",
+    "cyclegan_model",
     "defer",
     "eval",
+    "features",
     "from_callable",
     "from_dataset",
     "from_distribution",
@@ -69,9 +80,16 @@ __all__ = [
     "gan_train",
     "gan_train_ops",
     "generate",
+    "generate_stargan_random_domain_target",
     "get_joint_train_hooks",
+    "get_phased_train_hooks",
     "get_sequential_train_hooks",
     "get_sequential_train_steps",
+    "infogan_model",
     "losses",
+    "stargan_loss",
+    "stargan_model",
+    "tensor_pool_adjusted_model",
+    "tpu",
     "train",
 ]

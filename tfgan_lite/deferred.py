@@ -16,11 +16,13 @@ import hashlib
 import itertools
 import operator
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
+
+from tfgan_lite.kept import keeping
 
 __all__ = ["Deferred", "Run", "Source", "current_run", "defer", "random_seed", "report"]
 
@@ -67,7 +69,8 @@ class Run:
         self.reports: dict[str, tf.Tensor] = {}
         self.key = key
         self.seeds_given: collections.Counter[str] = collections.Counter()
-        self._values = dict(values or {})
+        self.fed = dict(values or {})
+        self._values = dict(self.fed)
 
     def draw(self, source: Source) -> list[tf.Tensor]:
         """The source's values in this run."""
@@ -103,13 +106,15 @@ class Deferred:
     Args:
       compute: called with no arguments inside a run; gives a tensor or a structure of tensors.
       name: for `repr` and for messages.
+      opaque: whether the value is an object that TensorFlow does not know, such as a distribution.
     """
 
     __array_priority__ = 1000  # `array + deferred` is ours to defer, not NumPy's to compute.
 
-    def __init__(self, compute: Callable[[], Any], name: str):
-        self.compute = compute
+    def __init__(self, compute: Callable[[], Any], name: str, opaque: bool = False):
+        self.compute = keeping(compute)
         self.name = name
+        self.opaque = opaque
 
     def __call__(self) -> Any:
         """The value: the current run's, or that of a new run of its own."""
@@ -132,9 +137,11 @@ class Deferred:
         return np.asarray(self.numpy(), dtype=dtype)
 
     @functools.cached_property
-    def trace(self) -> Trace:
+    def trace(self) -> Any:
         """What the computation gives and needs, found by tracing it once without running it."""
-        return _trace(self)
+        from tfgan_lite.tracing import trace_of
+
+        return trace_of(self)
 
     @property
     def spec(self) -> Any:
@@ -166,15 +173,6 @@ class Deferred:
         raise TypeError(f"{self!r} cannot be iterated over: call it first.")
 
 
-class Trace(NamedTuple):
-    """What is known of a deferred value without running it."""
-
-    spec: Any  # tf.TensorSpecs in the structure of the value.
-    needs: frozenset[Deferred]  # The deferred values it reads directly.
-    sources: tuple[Source, ...]  # The sources it reads directly.
-    variables: tuple[tf.Variable, ...]  # The variables it reads directly, in order of first use.
-
-
 def defer(fn: Callable[..., Any], *args: Any, name: str | None = None, lazily: bool = False) -> Any:
     """`fn(*args)`, now or in every run.
 
@@ -201,8 +199,7 @@ def deferred_from(source: Source, structure: Any) -> Any:
     """`structure` with a deferred value at each leaf, all tied to the same draw of `source`."""
 
     def leaf(index: int) -> Deferred:
-        several = len(source.specs) > 1
-        name = f"{source.name}/{index}" if several else source.name
+        name = f"{source.name}/{index}" if len(source.specs) > 1 else source.name
         return Deferred(lambda: current_run().draw(source)[index], name)
 
     return tf.nest.pack_sequence_as(structure, [leaf(i) for i in range(len(source.specs))])
@@ -235,71 +232,12 @@ def report(name: str, value: tf.Tensor) -> None:
         run.reports[name] = value
 
 
-def sources_of(fetches: Iterable[Deferred], known: Collection[Deferred] = ()) -> tuple[Source, ...]:
-    """The sources that a run of `fetches` draws from, each after those it requires."""
-    seen, found, stack = set(known), {}, list(fetches)
-    while stack:
-        node = stack.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        for source in node.trace.sources:
-            for each in (*source.requires, source):
-                found.setdefault(each)
-        stack.extend(node.trace.needs)
-    return tuple(sorted(found, key=lambda source: (len(source.requires), source.order)))
-
-
 def materialise(structure: Any) -> Any:
     """`structure` with the current run's values in place of deferred values."""
     return _materialise(structure, lazily=False)
 
 
 # How it works.
-
-
-class _TracingRun(Run):
-    """Gives placeholders in place of values, and notes what was asked for."""
-
-    def __init__(self):
-        super().__init__(key=tf.zeros([2], tf.int32), training=True)
-        self.needs: dict[Deferred, None] = {}
-        self.sources: dict[Source, None] = {}
-
-    def value(self, node: Deferred) -> Any:
-        if node not in self._values:
-            self.needs.setdefault(node)
-            self._values[node] = tf.nest.map_structure(_placeholder, node.spec)
-        return self._values[node]
-
-    def draw(self, source: Source) -> list[tf.Tensor]:
-        if source not in self.draws:
-            self.sources.setdefault(source)
-            self.draws[source] = [_placeholder(spec) for spec in source.specs]
-        return self.draws[source]
-
-
-def _trace(node: Deferred) -> Trace:
-    run = _TracingRun()
-
-    def body():
-        with run:
-            return node.compute()
-
-    traced = tf.function(body, autograph=False).get_concrete_function()
-    outputs = traced.structured_outputs
-    spec = tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), outputs)
-    return Trace(spec, frozenset(run.needs), tuple(run.sources), _variables_of(traced.graph))
-
-
-def _variables_of(graph: Any) -> tuple[tf.Variable, ...]:
-    """A function graph's variables; `graph.variables` has them, in no fixed order."""
-    order = {id(outer): index for index, (outer, _) in enumerate(graph.captures)}
-    return tuple(sorted(graph.variables, key=lambda v: order.get(id(v.handle), len(order))))
-
-
-def _placeholder(spec: tf.TensorSpec) -> tf.Tensor:
-    return tf.compat.v1.placeholder(spec.dtype, spec.shape)
 
 
 def leaves(node: Deferred) -> Any:
@@ -317,9 +255,7 @@ def leaves(node: Deferred) -> Any:
 def _materialise(structure: Any, lazily: bool) -> Any:
     if lazily and hasattr(structure, "_fields"):
         return _view_type(type(structure))._make(structure)
-    return tf.nest.map_structure(
-        lambda leaf: leaf() if isinstance(leaf, Deferred) else leaf, structure
-    )
+    return tf.nest.map_structure(lambda x: x() if isinstance(x, Deferred) else x, structure)
 
 
 @functools.cache

@@ -1,18 +1,19 @@
-"""Connects networks to data: `gan_model`."""
+"""Connects networks to data: `gan_model`, `infogan_model` and `acgan_model`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
-from tfgan_lite.deferred import Deferred, leaves, materialise
-from tfgan_lite.networks import Network
+from tfgan_lite.connections import Connection, as_network, check_same, connect
+from tfgan_lite.heads import as_list, check_one_hot, with_classes, with_distributions
+from tfgan_lite.networks import LogitsOnly, Network
 from tfgan_lite.sources import as_values
-from tfgan_lite.structures import GANModel
+from tfgan_lite.structures import ACGANModel, GANModel, InfoGANModel
 
-__all__ = ["gan_model"]
+__all__ = ["acgan_model", "gan_model", "infogan_model"]
 
 
 @tf.autograph.experimental.do_not_convert
@@ -49,105 +50,175 @@ def gan_model(
         again; both networks own the same variable; the dataset is empty or not batched.
     """
     real = as_values(real_data, "real_data")
-    inputs = as_values(
-        generator_inputs, f"{_name(generator_scope)}/inputs", like=tf.nest.flatten(real)[0]
+    inputs = _inputs(generator_inputs, generator_scope, real)
+    generator = as_network(generator_fn, "generator", generator_scope)
+    discriminator = as_network(discriminator_fn, "discriminator", discriminator_scope)
+    check = check_same if check_shapes else None
+    connection = connect(generator, discriminator, real, [inputs], [inputs], check=check)
+    return as_gan_model(generator, discriminator, real, inputs, connection)
+
+
+@tf.autograph.experimental.do_not_convert
+def infogan_model(
+    generator_fn: Callable[..., Any],
+    discriminator_fn: Callable[..., Any],
+    real_data: Any,
+    unstructured_generator_inputs: Any,
+    structured_generator_inputs: Any,
+    generator_scope: Any = "Generator",
+    discriminator_scope: Any = "Discriminator",
+    check_shapes: bool = True,
+) -> InfoGANModel:
+    """A GAN whose discriminator also tells what codes data are made from (arXiv:1606.03657).
+
+    Args:
+      generator_fn: as `gan_model`'s; its inputs are one list, the unstructured ones first.
+      discriminator_fn: as `gan_model`'s, but gives `(logits, distributions)`: for each code, in
+        order, a distribution (an object with `log_prob`) of the code's shape, such as TFP's.
+      real_data: as `gan_model`'s.
+      unstructured_generator_inputs: the noise, a list; an item is whatever `gan_model` takes. What
+        is no list counts as a list of one.
+      structured_generator_inputs: the codes, likewise: TFP distributions of one example's, say.
+      generator_scope: as `gan_model`'s.
+      discriminator_scope: as `gan_model`'s.
+      check_shapes: as `gan_model`'s.
+
+    Returns:
+      An InfoGANModel. Its `discriminator_fn` gives the logits alone. In TF2 its
+      `predicted_distributions` are deferred: to a loss function they are the distributions
+      themselves, and so is what calling one gives.
+
+    Raises:
+      ValueError: no codes; not one distribution for each code; an object without `log_prob`;
+        whatever `gan_model` raises.
+      TypeError: a discriminator that does not give a pair.
+    """
+    unstructured = as_list(unstructured_generator_inputs)
+    structured = as_list(structured_generator_inputs)
+    if not structured:
+        raise ValueError(
+            "structured_generator_inputs is empty: an InfoGAN needs at least one code. Without"
+            " codes, use gan_model."
+        )
+    real = as_values(real_data, "real_data")
+    inputs = _inputs(unstructured + structured, generator_scope, real)
+    codes = inputs[len(unstructured) :]
+    generator = as_network(generator_fn, "generator", generator_scope)
+    whole = as_network(discriminator_fn, "discriminator", discriminator_scope)
+
+    def heads(outputs: Any) -> tuple[Any, list[Any]]:
+        return with_distributions(outputs, codes)
+
+    check = check_same if check_shapes else None
+    connection = connect(
+        generator, whole, real, [inputs], [inputs], check=check, heads=heads, opaque=True
     )
-    generator = _network(generator_fn, "generator", generator_scope)
-    discriminator = _network(discriminator_fn, "discriminator", discriminator_scope)
+    predicted = [
+        connection.on_generated.opaque_part(
+            lambda outputs, i=i: outputs[1][i], f"predicted_distributions/{i}"
+        )
+        for i in range(len(codes))
+    ]
+    return InfoGANModel(
+        *as_gan_model(generator, LogitsOnly(whole), real, inputs, connection, _first),
+        structured_generator_inputs=codes,
+        predicted_distributions=predicted,
+        discriminator_and_aux_fn=whole,
+    )
 
-    generated = _Call(generator, "generated_data", inputs)
-    if generated.is_deferred:
-        generator.own(generated.node, Deferred(generated.sample, "sampled_data"))
-    if check_shapes:
-        _check_same(generated.value, real)
 
-    on_generated = _Call(discriminator, "discriminator_gen_outputs", generated.value, inputs)
-    on_real = _Call(discriminator, "discriminator_real_outputs", real, inputs)
-    if generated.is_deferred:
-        discriminator.own(on_generated.node, on_real.node)
-    generator.regularization_losses = generated.losses
-    discriminator.regularization_losses = on_real.losses
-    _check_disjoint(generator, discriminator)
+@tf.autograph.experimental.do_not_convert
+def acgan_model(
+    generator_fn: Callable[..., Any],
+    discriminator_fn: Callable[..., Any],
+    real_data: Any,
+    generator_inputs: Any,
+    one_hot_labels: Any,
+    generator_scope: Any = "Generator",
+    discriminator_scope: Any = "Discriminator",
+    check_shapes: bool = True,
+) -> ACGANModel:
+    """A GAN whose discriminator also classifies (Odena et al., arXiv:1610.09585).
+
+    Args:
+      generator_fn: as `gan_model`'s.
+      discriminator_fn: as `gan_model`'s, but gives `(logits, class_logits)`, the latter
+        [B, classes].
+      real_data: as `gan_model`'s. `from_dataset` gives data and labels of one draw.
+      generator_inputs: as `gan_model`'s; a generator of classes gets the labels here.
+      one_hot_labels: [B, classes], of the real and of the generated batch alike; whatever
+        `gan_model` takes as data.
+      generator_scope: as `gan_model`'s.
+      discriminator_scope: as `gan_model`'s.
+      check_shapes: as `gan_model`'s.
+
+    Returns:
+      An ACGANModel. Its `discriminator_fn` gives both.
+
+    Raises:
+      ValueError: labels that are not one-hot, as far as is known; classes of which the labels and
+        the discriminator have another number; whatever `gan_model` raises.
+      TypeError: a discriminator that does not give a pair of tensors.
+    """
+    real = as_values(real_data, "real_data")
+    example = tf.nest.flatten(real)[0]
+    labels = as_values(one_hot_labels, "one_hot_labels", like=example)
+    check_one_hot("one_hot_labels", labels, example)
+    inputs = _inputs(generator_inputs, generator_scope, real)
+    generator = as_network(generator_fn, "generator", generator_scope)
+    discriminator = as_network(discriminator_fn, "discriminator", discriminator_scope)
+
+    def heads(outputs: Any) -> Any:
+        return with_classes(outputs, int(labels.shape[1]))
+
+    check = check_same if check_shapes else None
+    connection = connect(
+        generator, discriminator, real, [inputs], [inputs], check=check, heads=heads
+    )
+
+    def classes(call: Any, name: str) -> Any:
+        return call.part(lambda outputs: outputs[1], name)
+
+    return ACGANModel(
+        *as_gan_model(generator, discriminator, real, inputs, connection, _first),
+        one_hot_labels=labels,
+        discriminator_real_classification_logits=classes(
+            connection.on_real, "discriminator_real_classification_logits"
+        ),
+        discriminator_gen_classification_logits=classes(
+            connection.on_generated, "discriminator_gen_classification_logits"
+        ),
+    )
+
+
+def as_gan_model(
+    generator: Network,
+    discriminator: Network,
+    real: Any,
+    inputs: Any,
+    connection: Connection,
+    logits: Callable[[Any], Any] = lambda outputs: outputs,
+) -> GANModel:
+    """The GANModel of two networks that are connected; `logits` picks them from D's output."""
     return GANModel(
         generator_inputs=inputs,
-        generated_data=generated.value,
+        generated_data=connection.generated.part(),
         generator_variables=generator.trainable_variables,
         generator_scope=generator.scope,
         generator_fn=generator,
         real_data=real,
-        discriminator_real_outputs=on_real.value,
-        discriminator_gen_outputs=on_generated.value,
+        discriminator_real_outputs=connection.on_real.part(logits),
+        discriminator_gen_outputs=connection.on_generated.part(logits),
         discriminator_variables=discriminator.trainable_variables,
         discriminator_scope=discriminator.scope,
         discriminator_fn=discriminator,
     )
 
 
-class _Call:
-    """A network's output for values, and the losses its layers declare, in either world."""
-
-    def __init__(self, network: Network, name: str, *args: Any):
-        self._network, self._args = network, args
-        self.is_deferred = any(isinstance(leaf, Deferred) for leaf in tf.nest.flatten(args))
-        if self.is_deferred:
-            self.node = Deferred(self._outputs_and_losses, name)
-            self.value = leaves(Deferred(lambda: self.node()[0], name))
-            self.losses = leaves(Deferred(lambda: self.node()[1], f"{name}_losses"))
-        else:
-            self.value = network(*args)
-            self.losses = network.last_losses()
-
-    def _outputs_and_losses(self) -> tuple[Any, tuple[tf.Tensor, ...]]:
-        # Read at once: the next call replaces a Keras model's losses.
-        return self._network(*materialise(self._args)), self._network.last_losses()
-
-    def sample(self) -> Any:
-        return self._network(*materialise(self._args), training=False)
+def _inputs(generator_inputs: Any, generator_scope: Any, real: Any) -> Any:
+    scope = generator_scope if isinstance(generator_scope, str) else generator_scope.name
+    return as_values(generator_inputs, f"{scope}/inputs", like=tf.nest.flatten(real)[0])
 
 
-def _network(fn: Callable[..., Any], name: str, scope: Any) -> Network:
-    # A model's own generator_fn may go into a second model.
-    return Network(fn.fn if isinstance(fn, Network) else fn, name, scope)
-
-
-def _name(scope: Any) -> str:
-    return scope if isinstance(scope, str) else scope.name
-
-
-def _check_same(generated: Any, real: Any) -> None:
-    given, expected = _specs(generated), _specs(real)
-    message = (
-        "generator_fn's output does not match real_data:\n"
-        f"  generated: {_described(given)}\n  real:      {_described(expected)}\n"
-        "Change the generator or the data so that they agree, or pass check_shapes=False."
-    )
-    if _skeleton(given) != _skeleton(expected):
-        raise ValueError(message)
-    for mine, theirs in zip(tf.nest.flatten(given), tf.nest.flatten(expected)):
-        if mine.dtype != theirs.dtype or not mine.shape.is_compatible_with(theirs.shape):
-            raise ValueError(message)
-
-
-def _specs(values: Any) -> Any:
-    return tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), values)
-
-
-def _skeleton(values: Any) -> Any:
-    """What has to agree of two structures: keys and lengths. A list may stand for a tuple."""
-    if isinstance(values, Mapping):
-        return {key: _skeleton(value) for key, value in values.items()}
-    return [_skeleton(value) for value in values] if isinstance(values, (list, tuple)) else None
-
-
-def _described(specs: Any) -> str:
-    return str(tf.nest.map_structure(lambda s: f"{s.dtype.name}{s.shape}", specs)).replace("'", "")
-
-
-def _check_disjoint(generator: Network, discriminator: Network) -> None:
-    theirs = {id(v) for v in discriminator.trainable_variables}
-    shared = [v.name for v in generator.trainable_variables if id(v) in theirs]
-    if shared:
-        raise ValueError(
-            f"Both networks own {', '.join(shared)}: each would undo the other's updates."
-            " Give each network variables of its own."
-        )
+def _first(outputs: Any) -> Any:
+    return outputs[0]

@@ -16,8 +16,9 @@ from typing import Any
 import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred, current_run
+from tfgan_lite.replicas import whole_variables
 
-__all__ = ["Network"]
+__all__ = ["LogitsOnly", "Network"]
 
 _ASSIGNMENTS = frozenset(
     f"{kind}{suffix}"
@@ -86,7 +87,8 @@ class Network:
         kwargs = {"training": training} if self._takes_training else {}
         args = self._fitted(args)
         if tf.executing_eagerly() or tf.inside_function():
-            return self._called_in_tf2(args, kwargs)
+            with self._scope_of_the_graph():
+                return self._called_in_tf2(args, kwargs)
         with (
             self._recorded(),
             tf.compat.v1.variable_scope(self.scope, reuse=tf.compat.v1.AUTO_REUSE) as scope,
@@ -98,7 +100,7 @@ class Network:
     def sampler(self) -> Callable[[Any], Any]:
         """The network in inference mode, compiled: a function of its inputs."""
         return tf.function(
-            lambda inputs: self(inputs, training=False), autograph=False, reduce_retracing=True
+            lambda *inputs: self(*inputs, training=False), autograph=False, reduce_retracing=True
         )
 
     def own(self, *calls: Deferred) -> None:
@@ -111,6 +113,22 @@ class Network:
         for used in others:
             self._check_reuse(first, used)
         self._set_variables(first)
+        self._used = first
+
+    def check_owned(self, call: Deferred) -> None:
+        """Raises ValueError where a later call touches variables that the first did not, in TF2."""
+        self._check_reuse(self._used, call.trace.variables)
+
+    def takes(self, count: int) -> bool:
+        """Whether the network can be called with so many inputs."""
+        inputs = getattr(self.fn, "inputs", None)
+        several = any(p.kind == p.VAR_POSITIONAL for p in self._positional)
+        return several or len(self._positional) >= count or len(inputs or ()) > 1
+
+    def disown_updates(self, operations: Sequence[tf.Operation]) -> None:
+        """Forgets assignments that its calls made in a graph, whose data it does not train on."""
+        self.update_ops = [op for op in self.update_ops if op not in set(operations)]
+        _never_run(tf.compat.v1.get_default_graph(), operations)
 
     @property
     def statistics(self) -> list[tf.Variable]:
@@ -149,8 +167,7 @@ class Network:
             return args
         if len(self._positional) >= len(args):
             return args
-        inputs = getattr(self.fn, "inputs", None)
-        if inputs is not None and len(inputs) > 1:  # A functional model takes them as one list.
+        if self.takes(2):  # A functional model takes them as one list.
             return ([leaf for arg in args for leaf in tf.nest.flatten(arg)],)
         return args[:1]
 
@@ -179,14 +196,22 @@ class Network:
                 op for op in operations if op.type in _ASSIGNMENTS and op not in initializers
             ]
             self.update_ops += assignments + [getattr(op, "op", op) for op in updates]
+        else:
+            _never_run(graph, updates)
+
+    def _scope_of_the_graph(self) -> contextlib.AbstractContextManager:
+        """Where a function that a graph calls, a conditional's branch say, finds variables."""
+        if isinstance(self.scope, tf.compat.v1.VariableScope):
+            return tf.compat.v1.variable_scope(self.scope, reuse=tf.compat.v1.AUTO_REUSE)
+        return contextlib.nullcontext()
 
     def _set_variables(self, used: Sequence[tf.Variable]) -> None:
         if hasattr(self.fn, "trainable_variables"):  # A model knows which of its layers are frozen.
             self.variables = [unwrapped(v) for v in self.fn.variables]
             self.trainable_variables = [unwrapped(v) for v in self.fn.trainable_variables]
         else:
-            self.variables = list(used)
-            self.trainable_variables = [v for v in used if v.trainable]
+            self.variables = whole_variables(used)
+            self.trainable_variables = [v for v in self.variables if v.trainable]
 
     def _called_in_tf2(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         with tf.variable_creator_scope(self._create):
@@ -220,6 +245,29 @@ class Network:
         )
 
 
+class LogitsOnly(Network):
+    """A network that has several outputs, seen by whoever wants the first alone, the logits.
+
+    All else, its variables and what becomes of them, is the whole network's.
+
+    Args:
+      whole: a network whose output is a tuple or list.
+    """
+
+    def __init__(self, whole: Network):
+        object.__setattr__(self, "whole", whole)
+
+    def __call__(self, *args: Any, training: bool | None = None) -> Any:
+        """The first of the whole network's outputs."""
+        return self.whole(*args, training=training)[0]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.whole, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.whole, name, value)
+
+
 def _parameters(fn: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     call = getattr(fn, "call", None)  # A Keras layer's own signature is (*args, **kwargs).
     if call is None:
@@ -234,6 +282,13 @@ def unwrapped(variable: Any) -> tf.Variable:
     """The tf.Variable inside a Keras 3 variable; any other is itself."""
     value = getattr(variable, "value", None)
     return variable if value is None or callable(value) else value
+
+
+def _never_run(graph: tf.Graph, updates: Sequence[Any]) -> None:
+    """Takes update ops out of the graph's collection, for those who would run all that is there."""
+    unwanted = {getattr(op, "op", op) for op in updates}
+    collection = graph.get_collection_ref(_GraphKeys.UPDATE_OPS)
+    collection[:] = [op for op in collection if getattr(op, "op", op) not in unwanted]
 
 
 def _variables_touched(graph: tf.Graph, operations: Sequence[tf.Operation]) -> list[tf.Variable]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tfgan_lite.deferred import Deferred, Run, materialise, random_key, sources_of
+from tfgan_lite.deferred import Deferred, Run, materialise, random_key
 from tfgan_lite.graph_notes import noted
 from tfgan_lite.sources import DatasetSource
 from tfgan_lite.structures import GANModel
+from tfgan_lite.tracing import sources_of
 
 __all__ = ["generate"]
 
@@ -19,7 +22,11 @@ _SAMPLING_ROUND = -(2**31)  # No session counts a round of this number.
 
 
 def generate(
-    model: GANModel, num_samples: int, seed: int | None = None, batch_size: int | None = None
+    model: GANModel,
+    num_samples: int,
+    seed: int | None = None,
+    batch_size: int | None = None,
+    average: Any = None,
 ) -> Any:
     """Any number of samples from the generator, in inference mode, drawn in chunks.
 
@@ -29,6 +36,8 @@ def generate(
       seed: makes the samples repeatable where the inputs are distributions or constants; None draws
         new ones in every call.
       batch_size: examples in a chunk; 100 by default. Ignored where the inputs come from a dataset.
+      average: the `features.WeightAverage` whose weights are to be used in place of the generator's
+        own; None for its own.
 
     Returns:
       Generated data with leading axis `num_samples`: an eager tensor, or a tensor in a `tf.Graph`
@@ -37,15 +46,32 @@ def generate(
     Raises:
       ValueError: a number that is not positive; inputs from a dataset that ends too early; in a
         graph, inputs that are plain tensors.
+      TypeError: a model without generator_inputs, such as a CycleGANModel as a whole.
     """
+    if not hasattr(model, "generator_inputs"):
+        raise TypeError(
+            f"A {type(model).__name__} has no generator_inputs to draw. Of a CycleGANModel pass one"
+            " direction (model.model_x2y); with a StarGANModel call its generator_fn(data, target)."
+        )
     batch_size = 100 if batch_size is None else batch_size
     for name, value in (("num_samples", num_samples), ("batch_size", batch_size)):
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
             raise ValueError(f"{name} must be a positive integer, got {value!r}.")
     chunk = min(int(batch_size), int(num_samples))
+    with average.averaged() if average is not None else _its_own() as restored:
+        if any(isinstance(x, Deferred) for x in tf.nest.flatten(model.generator_inputs)):
+            return restored(_generate_in_tf2(model, num_samples, chunk, seed))
+        return restored(_generate_in_graph(model, num_samples, chunk, seed))
+
+
+@contextlib.contextmanager
+def _its_own() -> Iterator[Callable[[Any], Any]]:
+    """The generator's own weights, in the manner of `WeightAverage.averaged`."""
+    yield lambda samples: samples
+
+
+def _generate_in_tf2(model: GANModel, num_samples: int, chunk: int, seed: int | None) -> Any:
     inputs = [x for x in tf.nest.flatten(model.generator_inputs) if isinstance(x, Deferred)]
-    if not inputs:
-        return _generate_in_graph(model, num_samples, chunk, seed)
     datasets = [s for s in sources_of(inputs) if isinstance(s, DatasetSource)]
     iterators = {source: iter(source.dataset) for source in datasets}
     keys = (random_key(_SAMPLING_ROUND, i) for i in itertools.count())

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfgan_lite.deferred import Deferred, Run, deferred_from, sources_of
+from tfgan_lite.deferred import Deferred, Run, deferred_from
 from tfgan_lite.graph_notes import note
+from tfgan_lite.tracing import sources_of
 
 __all__ = ["as_values", "constant", "from_callable", "from_dataset", "from_distribution"]
 

@@ -4,49 +4,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.losses.critics import half_square, scaled_sum, sum_of_parts
+from tests.losses.worlds import WORLDS, Reduction, finite_differences, in_tf_graph
 from tfgan_lite import deferred
 from tfgan_lite.losses.penalties import wasserstein_gradient_penalty
 
-Reduction = tf.compat.v1.losses.Reduction
 ROOT_2 = np.sqrt(2.0)
-
-
-def sum_of_parts(data, _):
-    """A critic with the slope sqrt(n) for n numbers per example."""
-    return tf.reduce_sum(data, axis=1)
-
-
-def scaled_sum(data, scales):
-    """A critic of two numbers, whose slope is sqrt(2) times the example's scale."""
-    return tf.reduce_sum(data * scales, axis=1)
-
-
-def half_square(data, _):
-    """A critic whose slope is the length of the example."""
-    return tf.reduce_sum(tf.square(data), axis=1) / 2
+every_world = pytest.mark.parametrize("world", WORLDS)
 
 
 def penalty(critic=sum_of_parts, real=None, generated=None, inputs=None, scope=None, **arguments):
     real = tf.zeros([3, 2]) if real is None else real
     generated = tf.ones([3, 2]) if generated is None else generated
     return wasserstein_gradient_penalty(real, generated, inputs, critic, scope, **arguments)
-
-
-def in_tf_graph(function, *values):
-    """Calls the function in a tf.Graph of its own and evaluates its result."""
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        return session.run(function(*map(tf.constant, values)))
-
-
-WORLDS = {
-    "eager": lambda function, *values: function(*map(tf.constant, values)),
-    "tf.function": lambda function, *values: tf.function(function)(*map(tf.constant, values)),
-    "jit": lambda function, *values: tf.function(function, jit_compile=True)(
-        *map(tf.constant, values)
-    ),
-    "tf.Graph": in_tf_graph,
-}
-every_world = pytest.mark.parametrize("world", WORLDS)
 
 
 # Values
@@ -291,15 +261,6 @@ def tanh_penalty(hidden):
     data = tf.constant(DATA, tf.float32)
     out = tf.constant(OUT[:, None], tf.float32)
     return penalty(lambda data, _: tf.tanh(data @ hidden) @ out, data, data)
-
-
-def finite_differences(function, point, step=1e-5):
-    result = np.zeros_like(point)
-    for index in np.ndindex(point.shape):
-        nudge = np.zeros_like(point)
-        nudge[index] = step
-        result[index] = (function(point + nudge) - function(point - nudge)) / (2 * step)
-    return result
 
 
 @every_world

@@ -7,54 +7,47 @@ import pytest
 import tensorflow as tf
 
 import tfgan_lite as tfgan
+from tests.losses.formulas import FORMULAS, ON_LOGITS, inputs_for, weights_for
 from tfgan_lite.deferred import Deferred
 from tfgan_lite.losses import tuple_losses, wargs
 
-GENERATOR_LOSSES = [
-    "least_squares_generator_loss",
-    "minimax_generator_loss",
-    "modified_generator_loss",
-    "wasserstein_generator_loss",
-    "wasserstein_hinge_generator_loss",
-]
-DISCRIMINATOR_LOSSES = [name.replace("generator", "discriminator") for name in GENERATOR_LOSSES]
-LOSSES = GENERATOR_LOSSES + DISCRIMINATOR_LOSSES
+LOSSES = list(FORMULAS)
 every_loss = pytest.mark.parametrize("name", LOSSES)
 
-REAL = np.array([[1.0], [2.0], [-3.0]], np.float32)
-GEN = np.array([[3.0], [-1.0], [0.5]], np.float32)
-WEIGHTS = np.array([[0.5], [0.0], [2.0]], np.float32)
 NOTHING = tfgan.GANModel(*[None] * len(tfgan.GANModel._fields))
+ACGAN = tfgan.ACGANModel(*[None] * len(tfgan.ACGANModel._fields))
+WEIGHTS = np.random.default_rng(1).uniform(size=(2, 5, 1)).astype(np.float32)
 
 
-def model(value=tf.constant, real=REAL, gen=GEN):
-    """A model of which only the logits matter; `value` makes them what a world has."""
-    return NOTHING._replace(
-        discriminator_real_outputs=tf.nest.map_structure(value, real),
-        discriminator_gen_outputs=tf.nest.map_structure(value, gen),
-    )
+def inputs(name):
+    return [values.astype(np.float32) for values in inputs_for(name)]
+
+
+def model(name, value=tf.constant, pack=lambda x: x):
+    """A model of which only what the loss takes matters; `value` makes it what a world has."""
+    fields = dict(zip(FORMULAS[name].inputs, map(pack, inputs(name))))
+    return ACGAN._replace(**tf.nest.map_structure(value, fields))
 
 
 def on_plain_arguments(name, **keywords):
-    logits = [GEN] if name in GENERATOR_LOSSES else [REAL, GEN]
-    return getattr(wargs, name)(*logits, **keywords).numpy()
+    return getattr(wargs, name)(*inputs(name), **keywords).numpy()
 
 
-def eagerly(loss):
-    return loss(model()).numpy()
+def eagerly(name, loss):
+    return loss(model(name)).numpy()
 
 
-def in_a_tf_function(loss):
-    return tf.function(lambda: loss(model()), autograph=False)().numpy()
+def in_a_tf_function(name, loss):
+    return tf.function(lambda: loss(model(name)), autograph=False)().numpy()
 
 
-def in_a_graph(loss):
+def in_a_graph(name, loss):
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        return session.run(loss(model()))
+        return session.run(loss(model(name)))
 
 
-def deferred(loss):
-    value = loss(model(tfgan.constant))
+def deferred(name, loss):
+    value = loss(model(name, tfgan.constant))
     assert isinstance(value, Deferred)
     return value.numpy()
 
@@ -67,44 +60,79 @@ every_world = pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)
 @every_world
 def test_loss_is_that_on_plain_arguments(name, world):
     loss = getattr(tfgan.losses, name)
-    np.testing.assert_allclose(world(loss), on_plain_arguments(name), rtol=1e-6)
+    np.testing.assert_allclose(world(name, loss), on_plain_arguments(name), rtol=1e-6)
 
 
 @every_loss
 @every_world
 def test_keywords_are_passed_on(name, world):
-    weights = "weights" if name in GENERATOR_LOSSES else "real_weights"
-    keywords = {weights: WEIGHTS, "reduction": tf.compat.v1.losses.Reduction.SUM}
-    value = world(lambda m: getattr(tfgan.losses, name)(m, **keywords))
+    weights = weights_for(name, WEIGHTS)
+    keywords = {**weights, "reduction": tf.compat.v1.losses.Reduction.SUM}
+    value = world(name, lambda m: getattr(tfgan.losses, name)(m, **keywords))
     np.testing.assert_allclose(value, on_plain_arguments(name, **keywords), rtol=1e-6)
     assert not np.allclose(value, on_plain_arguments(name))
 
 
-@every_world
-def test_gradient_penalty_takes_its_arguments_from_the_model(world):
-    """The critic 3 x1 + 4 x2 has the slope 5."""
-
-    def loss(logits_model):
-        value = (
-            tfgan.constant
-            if isinstance(logits_model.discriminator_gen_outputs, Deferred)
-            else tf.constant
-        )
-        m = logits_model._replace(
-            real_data=value(np.zeros([3, 2], np.float32)),
-            generated_data=value(np.ones([3, 2], np.float32)),
-            generator_inputs=value(np.zeros([3, 1], np.float32)),
-            discriminator_fn=lambda x, _: tf.linalg.matvec(x, [3.0, 4.0]),
-        )
-        return tfgan.losses.wasserstein_gradient_penalty(m, target=2.0)
-
-    np.testing.assert_allclose(world(loss), (5 / 2 - 1) ** 2, rtol=1e-5)
+def two_numbers_world(value):
+    """Real data at 0, generated data at 1; the critic 3 x1 + 4 x2 has the slope 5."""
+    return NOTHING._replace(
+        real_data=value(np.zeros([3, 2], np.float32)),
+        generated_data=value(np.ones([3, 2], np.float32)),
+        generator_inputs=value(np.ones([3, 2], np.float32)),
+        generator_fn=lambda z: 0.0 * z,
+        discriminator_real_outputs=value(np.zeros([3, 1], np.float32)),
+        discriminator_gen_outputs=value(np.full([3, 1], 7, np.float32)),
+        discriminator_fn=lambda x, _: tf.linalg.matvec(x, [3.0, 4.0]),
+    )
 
 
-@every_loss
+# Penalties on a model: whose they are, keywords, and the value in the world above.
+PENALTIES = {
+    "wasserstein_gradient_penalty": ("discriminator", {"target": 2.0}, (5 / 2 - 1) ** 2),
+    "r1_penalty": ("discriminator", {}, 25 / 2),
+    "r2_penalty": ("discriminator", {}, 25 / 2),
+    "dragan_penalty": ("discriminator", {"target": 2.0}, (5 - 2) ** 2),
+    "lecam_penalty": (
+        "discriminator",
+        {"real_average": 3.0, "generated_average": 2.0},
+        2**2 + (7 - 3) ** 2,
+    ),
+    "path_length_penalty": ("generator", {"average_length": 3.0}, 9.0),
+}
+
+
+@pytest.mark.parametrize("value", [tf.constant, tfgan.constant], ids=["tensors", "deferred"])
+@pytest.mark.parametrize("name", PENALTIES)
+def test_penalty_takes_its_arguments_from_the_model_and_knows_its_network(name, value):
+    network, keywords, expected = PENALTIES[name]
+    penalty = getattr(tfgan.losses, name)
+    assert penalty.network == network
+    result = penalty(two_numbers_world(value), **keywords)
+    result = result if value is tf.constant else result()
+    np.testing.assert_allclose(result, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("value", [tf.constant, tfgan.constant], ids=["tensors", "deferred"])
+def test_mutual_information_of_a_model_is_that_of_its_codes_and_predictions(value):
+    class Uniform:
+        """A code is as likely as its size."""
+
+        def log_prob(self, code):
+            return tf.math.log(code)
+
+    m = tfgan.InfoGANModel(*[None] * len(tfgan.InfoGANModel._fields))._replace(
+        structured_generator_inputs=[value(np.array([0.5, 0.5], np.float32))],
+        predicted_distributions=[Uniform()],
+    )
+    result = tfgan.losses.mutual_information_penalty(m, weights=2.0)
+    result = result if value is tf.constant else result()
+    np.testing.assert_allclose(result, -2 * np.log(0.5), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ON_LOGITS)
 @pytest.mark.parametrize("pack", [lambda x: (x, 9 * x), lambda x: [x], lambda x: {"logits": x}])
 def test_logits_are_found_among_several_heads(name, pack):
-    value = getattr(tfgan.losses, name)(model(real=pack(REAL), gen=pack(GEN)))
+    value = getattr(tfgan.losses, name)(model(name, pack=pack))
     np.testing.assert_allclose(value, on_plain_arguments(name), rtol=1e-6)
 
 
@@ -115,13 +143,14 @@ def test_logits_are_found_among_several_heads(name, pack):
 @pytest.mark.parametrize("keywords", [{}, {"loss_collection": None}], ids=["default", "None"])
 def test_no_collection_gets_the_loss(name, keywords):
     with tf.Graph().as_default() as graph:
-        getattr(tfgan.losses, name)(model(), **keywords)
+        getattr(tfgan.losses, name)(model(name), **keywords)
         assert graph.get_all_collection_keys() == []
 
 
 def test_collection_gets_the_loss_where_it_is_named():
     with tf.Graph().as_default() as graph:
-        loss = tfgan.losses.wasserstein_generator_loss(model(), loss_collection="mine")
+        m = model("wasserstein_generator_loss")
+        loss = tfgan.losses.wasserstein_generator_loss(m, loss_collection="mine")
         (collected,) = graph.get_collection("mine")
         assert collected is loss
 
@@ -134,8 +163,9 @@ def test_none_is_passed_on_and_not_replaced_by_the_default():
         seen.append(weights)
         return discriminator_gen_outputs
 
-    loss(model(), weights=None)
-    loss(model())
+    m = model("wasserstein_generator_loss")
+    loss(m, weights=None)
+    loss(m)
     assert seen == [None, 1.0]
 
 
@@ -144,20 +174,27 @@ def test_none_is_passed_on_and_not_replaced_by_the_default():
 
 @every_loss
 def test_keyword_that_repeats_a_field_is_an_error(name):
-    with pytest.raises(ValueError, match=f"{name} takes discriminator_gen_outputs from the model"):
-        getattr(tfgan.losses, name)(model(), discriminator_gen_outputs=GEN)
+    field = FORMULAS[name].inputs[0]
+    with pytest.raises(ValueError, match=f"{name} takes {field} from the model"):
+        getattr(tfgan.losses, name)(model(name), **{field: 1.0})
 
 
 @every_loss
 def test_unknown_keyword_is_an_error(name):
     with pytest.raises(TypeError, match=f"{name} has no argument wieghts"):
-        getattr(tfgan.losses, name)(model(), wieghts=1.0)
+        getattr(tfgan.losses, name)(model(name), wieghts=1.0)
 
 
 def test_missing_argument_is_an_error():
     loss = tuple_losses.args_to_gan_model(lambda discriminator_gen_outputs, temperature: 0.0)
     with pytest.raises(ValueError, match="needs temperature"):
-        loss(model())
+        loss(NOTHING)
+
+
+@pytest.mark.parametrize("name", ["acgan_generator_loss", "acgan_discriminator_loss"])
+def test_model_that_lacks_a_field_is_an_error_that_names_both(name):
+    with pytest.raises(ValueError, match="one_hot_labels, which is no field of a GANModel"):
+        getattr(tfgan.losses, name)(NOTHING)
 
 
 def test_arguments_come_by_name_from_the_tuple_and_by_keyword():
@@ -194,6 +231,21 @@ def test_signature_does_not_offer_any_keyword():
     kinds = {p.kind for p in inspect.signature(loss).parameters.values()}
     assert inspect.Parameter.VAR_KEYWORD not in kinds
     tfgan.gan_loss(small_model(), generator_loss_fn=loss)
+
+
+@pytest.mark.parametrize("kind", ["relativistic", "relativistic_paired"])
+def test_relativistic_losses_serve_gan_loss(kind):
+    """TF-GAN's failed there with a TypeError (B22)."""
+    losses = (
+        getattr(tfgan.losses, f"{kind}_{network}_loss")
+        for network in ("generator", "discriminator")
+    )
+    loss = tfgan.gan_loss(small_model(), *losses)
+    # D gives 2 for real and 4 for generated data: the paired losses are softplus(-2) and (2).
+    real, generated = 2.0, 4.0
+    one_sided = np.log1p(np.exp([real - generated, generated - real]))
+    expected = one_sided if kind == "relativistic_paired" else 2 * one_sided
+    np.testing.assert_allclose([loss.generator_loss(), loss.discriminator_loss()], expected)
 
 
 def small_model():

@@ -93,10 +93,18 @@ class LinearGAN:
       real: batches of real data; numbered ones by default.
       noise: the generator's inputs; numbered batches by default.
       optimizer: makes each network's optimizer.
+      penalties: what `gan_loss` gets; a function of the GAN, which its networks are known to.
       **options: what else goes to `gan_train_ops`.
     """
 
-    def __init__(self, real: Any = None, noise: Any = None, optimizer: Any = None, **options: Any):
+    def __init__(
+        self,
+        real: Any = None,
+        noise: Any = None,
+        optimizer: Any = None,
+        penalties: Any = lambda gan: (),
+        **options: Any,
+    ):
         make = optimizer or (lambda: tf.keras.optimizers.SGD(LEARNING_RATE))
         self.generator, self.critic = Generator(), Critic()
         self.model = tfgan.gan_model(
@@ -105,7 +113,9 @@ class LinearGAN:
             real_data=dataset(real_of) if real is None else real,
             generator_inputs=dataset(noise_of) if noise is None else noise,
         )
-        self.loss = tfgan.gan_loss(self.model, self.generator.loss, self.critic.loss)
+        self.loss = tfgan.gan_loss(
+            self.model, self.generator.loss, self.critic.loss, penalties=penalties(self)
+        )
         self.records = {"generator": _Record("g"), "critic": _Record("c")}
         options.setdefault("transform_grads_fn", self._record)
         self.optimizers = make(), make()

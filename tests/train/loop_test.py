@@ -36,6 +36,7 @@ MODES = {
     "fused": ("TF2", {}),
     "several rounds": ("TF2", {"rounds_per_call": 5}),
     "called": ("TF2", {}),
+    "XLA": ("TF2", {"jit_compile": True}),
 }
 
 
@@ -101,9 +102,9 @@ class CountedCalls:
             self.rounds.append(rounds)
             return call(program, rounds)
 
-        def counted_trace(program, rounds):
+        def counted_trace(program, *args):
             self.traces += 1
-            return trace(program, rounds)
+            return trace(program, *args)
 
         monkeypatch.setattr(RoundProgram, "__call__", counted_call)
         monkeypatch.setattr(RoundProgram, "_rounds", counted_trace)

@@ -161,7 +161,7 @@ def test_update_ops_that_no_network_made_are_refused():
     with in_world("graph"):
         count = tf.Variable(0, trainable=False)
         tf.compat.v1.add_to_collection("update_ops", count.assign_add(1).op)
-        with pytest.raises(ValueError, match="update ops that neither network made"):
+        with pytest.raises(ValueError, match="update ops that no network made"):
             LinearGAN()
         LinearGAN(check_for_unused_update_ops=False)
 

@@ -1,15 +1,19 @@
-"""The losses of `losses.wargs`, taking a GANModel in place of its parts."""
+"""The losses of `losses.wargs`, taking a model tuple in place of its parts.
+
+A penalty, which `gan_loss` adds to the loss of one network, says in its attribute `network` whose.
+"""
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tfgan_lite.deferred import defer
 from tfgan_lite.losses import wargs
-from tfgan_lite.losses.penalties import logits_of
+from tfgan_lite.losses.slopes import logits_of
+from tfgan_lite.structures import CycleGANModel
 
 _LOGITS = ("discriminator_real_outputs", "discriminator_gen_outputs")
 
@@ -45,17 +49,118 @@ def args_to_gan_model(loss_fn: Callable[..., Any]) -> Callable[..., Any]:
             if p.default is p.empty and name not in fields and name not in kwargs
         ]
         if missing:
-            raise ValueError(f"{loss_fn.__name__} needs {', '.join(missing)}.")
+            raise ValueError(
+                f"{loss_fn.__name__} needs {', '.join(missing)}, which is no field of a"
+                f" {type(gan_model).__name__}: give it as a keyword, or a model that has it."
+            )
 
         def on_values(model: Any) -> Any:
             return loss_fn(**{name: _field(model, name) for name in fields}, **kwargs)
 
         return defer(on_values, gan_model, name=loss_fn.__name__, lazily=True)
 
-    first = inspect.Parameter("gan_model", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    others = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters.values()]
-    loss_on_model.__signature__ = inspect.Signature([first, *others])
+    loss_on_model.__signature__ = _signature("gan_model", parameters.values())
     return loss_on_model
+
+
+def _keywords_of(formula: Callable[..., Any], given: int) -> Callable[..., Any]:
+    """Shows the formula's keywords in a function's signature, less those that the model gives."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        first, *own = inspect.signature(function).parameters.values()
+        own = [p for p in own if p.kind != p.VAR_KEYWORD]
+        keywords = list(inspect.signature(formula).parameters.values())[given:]
+        function.__signature__ = _signature(first.name, [*own, *keywords])
+        return function
+
+    return decorate
+
+
+def _signature(first: str, others: Any) -> inspect.Signature:
+    """A model first, and then keywords."""
+    model = inspect.Parameter(first, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    keywords = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in others]
+    return inspect.Signature([model, *keywords])
+
+
+@_keywords_of(wargs.cycle_consistency_loss, given=4)
+def cycle_consistency_loss(cyclegan_model: CycleGANModel, **kwargs: Any) -> Any:
+    """`losses.wargs.cycle_consistency_loss` of a CycleGANModel.
+
+    Args:
+      cyclegan_model: a CycleGANModel, whose generators' inputs are the data.
+      **kwargs: `scope`, `add_summaries` and `halved` of `losses.wargs.cycle_consistency_loss`.
+
+    Returns:
+      A float32 scalar, or a deferred value of it.
+
+    Raises:
+      ValueError: another model; data and reconstructed data differ in shape.
+    """
+    if not isinstance(cyclegan_model, CycleGANModel):
+        raise ValueError(
+            "cycle_consistency_loss needs a CycleGANModel, as cyclegan_model makes it, not a"
+            f" {type(cyclegan_model).__name__}."
+        )
+
+    def on_values(model: CycleGANModel) -> Any:
+        return wargs.cycle_consistency_loss(
+            model.model_x2y.generator_inputs,
+            model.reconstructed_x,
+            model.model_y2x.generator_inputs,
+            model.reconstructed_y,
+            **kwargs,
+        )
+
+    return defer(on_values, cyclegan_model, name="cycle_consistency_loss", lazily=True)
+
+
+@_keywords_of(wargs.feature_matching_loss, given=2)
+def feature_matching_loss(
+    gan_model: Any, features_fn: Callable[[Any], Any] | None = None, **kwargs: Any
+) -> Any:
+    """`losses.wargs.feature_matching_loss` of a model's discriminator (arXiv:1606.03498).
+
+    Args:
+      gan_model: a model tuple.
+      features_fn: gives the features of data, a tensor or a structure of them; None where the
+        discriminator returns a dict of "logits" and "features".
+      **kwargs: `weights`, `scope`, `loss_collection`, `reduction` and `add_summaries` of
+        `losses.wargs.feature_matching_loss`.
+
+    Returns:
+      A float32 scalar, or a deferred value of it.
+
+    Raises:
+      ValueError: the discriminator returns no features, and no `features_fn` is given; or as in
+        `losses.wargs.feature_matching_loss`.
+    """
+
+    def on_values(model: Any) -> Any:
+        if features_fn is not None:
+            features = features_fn(model.real_data), features_fn(model.generated_data)
+        else:
+            outputs = model.discriminator_real_outputs, model.discriminator_gen_outputs
+            features = map(_features_of, outputs)
+        return wargs.feature_matching_loss(*features, **kwargs)
+
+    return defer(on_values, gan_model, name="feature_matching_loss", lazily=True)
+
+
+def penalty_of(network: str, penalty: Callable[..., Any]) -> Callable[..., Any]:
+    """Marks a function of a model tuple as a penalty of this network."""
+    penalty.network = network
+    return penalty
+
+
+def _features_of(outputs: Any) -> Any:
+    if isinstance(outputs, Mapping) and "features" in outputs:
+        return outputs["features"]
+    keys = sorted(map(str, outputs)) if isinstance(outputs, Mapping) else type(outputs).__name__
+    raise ValueError(
+        'Feature matching needs a discriminator that returns a dict of "logits" and "features", or'
+        f" an argument features_fn; this one returned {keys}."
+    )
 
 
 def _field(model: Any, name: str) -> Any:
@@ -67,10 +172,28 @@ wasserstein_generator_loss = args_to_gan_model(wargs.wasserstein_generator_loss)
 wasserstein_discriminator_loss = args_to_gan_model(wargs.wasserstein_discriminator_loss)
 wasserstein_hinge_generator_loss = args_to_gan_model(wargs.wasserstein_hinge_generator_loss)
 wasserstein_hinge_discriminator_loss = args_to_gan_model(wargs.wasserstein_hinge_discriminator_loss)
-wasserstein_gradient_penalty = args_to_gan_model(wargs.wasserstein_gradient_penalty)
 minimax_generator_loss = args_to_gan_model(wargs.minimax_generator_loss)
 minimax_discriminator_loss = args_to_gan_model(wargs.minimax_discriminator_loss)
 modified_generator_loss = args_to_gan_model(wargs.modified_generator_loss)
 modified_discriminator_loss = args_to_gan_model(wargs.modified_discriminator_loss)
 least_squares_generator_loss = args_to_gan_model(wargs.least_squares_generator_loss)
 least_squares_discriminator_loss = args_to_gan_model(wargs.least_squares_discriminator_loss)
+relativistic_generator_loss = args_to_gan_model(wargs.relativistic_generator_loss)
+relativistic_discriminator_loss = args_to_gan_model(wargs.relativistic_discriminator_loss)
+relativistic_paired_generator_loss = args_to_gan_model(wargs.relativistic_paired_generator_loss)
+relativistic_paired_discriminator_loss = args_to_gan_model(
+    wargs.relativistic_paired_discriminator_loss
+)
+acgan_generator_loss = args_to_gan_model(wargs.acgan_generator_loss)
+acgan_discriminator_loss = args_to_gan_model(wargs.acgan_discriminator_loss)
+mutual_information_penalty = args_to_gan_model(wargs.mutual_information_penalty)
+
+wasserstein_gradient_penalty = penalty_of(
+    "discriminator", args_to_gan_model(wargs.wasserstein_gradient_penalty)
+)
+r1_penalty = penalty_of("discriminator", args_to_gan_model(wargs.r1_penalty))
+r2_penalty = penalty_of("discriminator", args_to_gan_model(wargs.r2_penalty))
+dragan_penalty = penalty_of("discriminator", args_to_gan_model(wargs.dragan_penalty))
+lecam_penalty = penalty_of("discriminator", args_to_gan_model(wargs.lecam_penalty))
+path_length_penalty = penalty_of("generator", args_to_gan_model(wargs.path_length_penalty))
+penalty_of("generator", feature_matching_loss)

@@ -5,6 +5,7 @@ from tfgan_lite.train.hooks import (
     FinalOpsHook,
     RunTrainOpsHook,
     get_joint_train_hooks,
+    get_phased_train_hooks,
     get_sequential_train_hooks,
 )
 from tfgan_lite.train.loop import gan_train, get_sequential_train_steps
@@ -17,14 +18,18 @@ from tfgan_lite.train.monitoring import (
     TrainingRun,
 )
 from tfgan_lite.train.progress import ProgressHook
+from tfgan_lite.train.schedule import Phase, during, joint, sequential, warm_up
+from tfgan_lite.train.scheduled_hook import AdaptiveSteps
 from tfgan_lite.train.session import Session
 from tfgan_lite.train.train_ops import gan_train_ops
 
 __all__ = [
+    "AdaptiveSteps",
     "FinalOpsHook",
     "LossLoggingHook",
     "NanGuardHook",
     "NanLossError",
+    "Phase",
     "ProgressHook",
     "RunTrainOpsHook",
     "Session",
@@ -32,9 +37,14 @@ __all__ = [
     "SummaryHook",
     "TrainingHook",
     "TrainingRun",
+    "during",
     "gan_train",
     "gan_train_ops",
     "get_joint_train_hooks",
+    "get_phased_train_hooks",
     "get_sequential_train_hooks",
     "get_sequential_train_steps",
+    "joint",
+    "sequential",
+    "warm_up",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -18,7 +18,7 @@ from tfgan_lite.train.train_ops import IncrementOp, TrainOp
 __all__ = ["CheckpointHook", "check_writable", "checkpoint_of"]
 
 
-def checkpoint_of(train_ops: GANTrainOps) -> tf.train.Checkpoint:
+def checkpoint_of(train_ops: GANTrainOps, train_hooks: Sequence[Any] = ()) -> tf.train.Checkpoint:
     """A checkpoint of all that TF2 training changes.
 
     Models and modules are saved as objects, so that `tf.train.Checkpoint(generator=model)` reads
@@ -27,10 +27,17 @@ def checkpoint_of(train_ops: GANTrainOps) -> tf.train.Checkpoint:
     ops = [op for op in tf.nest.flatten(tuple(train_ops[:2])) if isinstance(op, TrainOp)]
     increment: IncrementOp = train_ops.global_step_inc_op
     parts: dict[str, Any] = {"counters": increment.counters}
-    for op in ops:
-        update = op.update
+    for update in (op.update for op in ops):
         parts[update.name] = _trackable(update.network)
-        parts[f"{update.name}_optimizer"] = update.optimizer
+        parts[f"{update.role}_optimizer"] = update.optimizer
+        if update.average is not None:
+            parts[f"{update.name}_average"] = update.average
+        if update.state:
+            parts[f"{update.name}_loss"] = list(update.state)
+    schedules = [getattr(hook, "steps", None) for hook in train_hooks]
+    adaptive = [steps for steps in schedules if isinstance(steps, tf.Module)]
+    if adaptive:
+        parts["schedule"] = adaptive
     return tf.train.Checkpoint(**parts)
 
 

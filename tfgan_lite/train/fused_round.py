@@ -7,7 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfgan_lite.train.sub_step import SubStep, all_finite
+from tfgan_lite.train.computation import all_finite
+from tfgan_lite.train.sub_step import SubStep
 
 __all__ = ["FusedRound"]
 
@@ -46,9 +47,9 @@ class FusedRound:
             for count in step.count(step.images(drawn), times)
         ]
         for step, values in zip(steps, checked):
-            if step.checks:
+            if step.computation.checks:
                 with tf.control_dependencies(done):
-                    done = [step.assert_finite(values)]
+                    done = [step.computation.assert_finite(values)]
         with tf.control_dependencies(done):
             return [tf.identity(report) for report in reports]
 
@@ -57,7 +58,7 @@ class FusedRound:
         proceed = tf.constant(True)
         for step, drawn, key in zip(self._steps, draws, keys):
             report, checked, _ = step.computed(drawn, key, proceed=proceed)
-            proceed = proceed & all_finite(checked) if step.checks else proceed
+            proceed = proceed & all_finite(checked) if step.computation.checks else proceed
             reports.append(report)
             checks.append(checked)
             applied.append(tf.cast(proceed, tf.int64))

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfgan_lite.graph_notes import note
 from tfgan_lite.networks import Network
-from tfgan_lite.train.updates import Update
+from tfgan_lite.train.updates import Update, apply_all
 
 __all__ = ["check_unused_update_ops", "sync_replicas_hooks", "train_op"]
 
@@ -36,32 +36,50 @@ def train_op(updates: Sequence[Update], update_ops: Sequence[Any] | None = None)
             for update, pairs in zip(updates, gradients)
             if update.check_numerics
         ]
+    with tf.control_dependencies(ready):
+        # Identities keep the gradients behind the barrier where they feed fused kernels.
+        barred = [[(_identity(g), v) for g, v in pairs] for pairs in gradients]
+        done = [*apply_all(updates, barred), *_counted(updates)]
+        for update in updates:
+            done += update.network.update_ops if update_ops is None else ()
+    with tf.control_dependencies(done):
+        done += [_averaged(update) for update in updates if update.average is not None]
     ops = []
     for update, loss, pairs in zip(updates, losses, gradients):
-        statistics = update.network.update_ops if update_ops is None else update_ops
-        with tf.control_dependencies(ready):
-            # Identities keep the gradients behind the barrier where they feed fused kernels.
-            applied = update.apply([(_identity(g), v) for g, v in pairs])
-            counts = [update.counters.updates_of(update.name).assign_add(1).op]
-            if update.name == "discriminator":
-                images = tf.cast(tf.shape(update.real_example)[0], tf.int64)
-                counts.append(update.counters.images_seen.assign_add(images).op)
-        values = [loss, *update.terms.values(), *update.gradient_norms(pairs)]
-        with tf.control_dependencies([applied, *counts, *statistics]):
+        values = [loss, *update.terms.values(), *update.metrics.values()]
+        values += update.gradient_norms(pairs)
+        with tf.control_dependencies([*done, *(update_ops or ())]):
             op = tf.identity(loss, name=f"{update.name}_train_op")
             note(op, values=tf.stack([tf.cast(v, tf.float32) for v in values]))
         ops.append(op)
     return ops
 
 
-def check_unused_update_ops(generator: Network, discriminator: Network) -> None:
-    """Raises ValueError where the graph has update ops that neither network made."""
-    owned = {*generator.update_ops, *discriminator.update_ops}
+def _counted(updates: Sequence[Update]) -> list[tf.Operation]:
+    """Ops that count the updates, and the images that the discriminator saw."""
+    counts = []
+    for update in updates:
+        if update.counts:
+            counts.append(update.counters.updates_of(update.role).assign_add(1).op)
+        if update.counts and update.role == "discriminator":
+            images = tf.shape(update.real_example, tf.int64)[0]
+            counts.append(update.counters.images_seen.assign_add(images).op)
+    return counts
+
+
+def _averaged(update: Update) -> tf.Operation:
+    images = tf.shape(update.generated_example)[0]
+    return update.average.update(images, update.counters.images_seen.read_value())
+
+
+def check_unused_update_ops(networks: Sequence[Network]) -> None:
+    """Raises ValueError where the graph has update ops that none of the networks made."""
+    owned = {op for network in networks for op in network.update_ops}
     collected = tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.UPDATE_OPS)
     unused = [op.name for op in collected if getattr(op, "op", op) not in owned]
     if unused:
         raise ValueError(
-            f"The graph has update ops that neither network made: {', '.join(unused)}. They would"
+            f"The graph has update ops that no network made: {', '.join(unused)}. They would"
             " never run. Pass check_for_unused_update_ops=False if that is meant."
         )
 

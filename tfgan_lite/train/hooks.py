@@ -22,6 +22,7 @@ __all__ = [
     "FinalOpsHook",
     "RunTrainOpsHook",
     "get_joint_train_hooks",
+    "get_phased_train_hooks",
     "get_sequential_train_hooks",
 ]
 
@@ -144,7 +145,7 @@ def get_sequential_train_hooks(
     Raises:
       ValueError: steps that are negative, not integers, or both 0; an unknown order.
     """
-    return _hooks_of(schedule.sequential(train_steps, order))
+    return get_phased_train_hooks(schedule.sequential(train_steps, order))
 
 
 def get_joint_train_hooks(train_steps: GANTrainSteps = GANTrainSteps(1, 1)) -> GetHooksFn:
@@ -153,11 +154,24 @@ def get_joint_train_hooks(train_steps: GANTrainSteps = GANTrainSteps(1, 1)) -> G
     A joint sub-step draws once, takes all gradients at the same weights, then applies them. With
     3 generator and 5 discriminator steps a round has 3 joint sub-steps and 2 of the discriminator.
     """
-    return _hooks_of(schedule.joint(train_steps))
+    return get_phased_train_hooks(schedule.joint(train_steps))
 
 
-def _hooks_of(phases: Sequence[schedule.Phase]) -> GetHooksFn:
+def get_phased_train_hooks(phases: Sequence[schedule.Phase]) -> GetHooksFn:
+    """Hooks of any schedule: a round is these phases, one after the other.
+
+    Args:
+      phases: `train.Phase(networks, steps)` each; `train.sequential`, `train.joint` and
+        `train.warm_up` make such lists, too.
+
+    Raises:
+      ValueError: an unknown network; sub-steps that are negative, or all 0.
+    """
+    phases = schedule.checked_phases(phases)
+
     def get_hooks(train_ops: GANTrainOps) -> list[SessionRunHook]:
+        from tfgan_lite.train.scheduled_hook import ScheduledTrainOpsHook
+
         hooks = []
         for phase in phases:
             ops = [
@@ -166,7 +180,8 @@ def _hooks_of(phases: Sequence[schedule.Phase]) -> GetHooksFn:
                 for op in _as_list(getattr(train_ops, f"{network}_train_op"))
             ]
             together = joint_ops(ops) if len(ops) > 1 and phase.steps else ops
-            hooks.append(RunTrainOpsHook(together, phase.steps))
+            kind = ScheduledTrainOpsHook if callable(phase.steps) else RunTrainOpsHook
+            hooks.append(kind(together, phase.steps))
         return hooks + list(train_ops.train_hooks)
 
     get_hooks.phases = phases

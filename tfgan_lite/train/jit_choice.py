@@ -105,7 +105,7 @@ class _Trial:
         @tf.function(autograph=False)
         def program(draws, repeats):
             def once(i, unused_last):
-                report, checked, _ = step.compute(draws, random_key(i, 0), ())
+                report, checked, _ = step.compute(draws, random_key(i, 0), (), step.usually_skipped)
                 with tf.control_dependencies([report, checked]):
                     return i + 1, report[0]
 

@@ -155,7 +155,7 @@ def _train_eagerly(
             )
     counters = session.counters
     if run.logdir is not None and save_secs is not None:
-        checkpoint = checkpoint_of(run.train_ops)
+        checkpoint = checkpoint_of(run.train_ops, run.train_hooks)
         manager = tf.train.CheckpointManager(checkpoint, run.logdir, max_to_keep=5)
         saver = CheckpointHook(manager, save_secs, counters)
         saver.restore()
@@ -260,7 +260,7 @@ def _counters(train_ops: GANTrainOps) -> Any:
 def _batch_size(train_ops: GANTrainOps) -> int | None:
     for op in tf.nest.flatten(tuple(train_ops[:2])):
         update = update_of(op)
-        if update is not None and update.name == "discriminator":
+        if update is not None and update.role == "discriminator":
             return update.real_example.shape[0]
     return None
 
@@ -281,7 +281,8 @@ def _phases(hooks: Sequence[RunTrainOpsHook]) -> tuple[schedule.Phase, ...]:
 
     return tuple(
         schedule.Phase(
-            tuple(name(*pair) for pair in zip(hook.train_ops, hook.updates)), hook.train_steps
+            tuple(name(*pair) for pair in zip(hook.train_ops, hook.updates)),
+            getattr(hook, "steps", hook.train_steps),
         )
         for hook in hooks
     )

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfgan_lite.train.hooks import RunTrainOpsHook
 from tfgan_lite.train.round_program import RoundProgram
+from tfgan_lite.train.scheduled_hook import ScheduledTrainOpsHook
 from tfgan_lite.train.session import Session
 
 __all__ = ["MonitoredSession"]
@@ -132,7 +133,7 @@ class MonitoredSession:
 
 
 def _is_fusible(hook: Any) -> bool:
-    return type(hook) is RunTrainOpsHook and all(hook.updates)
+    return type(hook) in (RunTrainOpsHook, ScheduledTrainOpsHook) and all(hook.updates)
 
 
 def _grouped(hooks: Sequence[Any]) -> list[list[Any]]:

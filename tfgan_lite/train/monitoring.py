@@ -68,7 +68,7 @@ class TrainingRun:
         steps = sum(
             hook.train_steps
             for hook in self.train_hooks
-            if any(update and update.name == "discriminator" for update in hook.updates)
+            if any(update and update.role == "discriminator" for update in hook.updates)
         )
         return self.batch_size * steps
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfgan_lite.deferred import random_key
 from tfgan_lite.train.fused_round import FusedRound
 from tfgan_lite.train.hooks import RunTrainOpsHook
+from tfgan_lite.train.scheduled_hook import MOST_STEPS, ScheduledTrainOpsHook
 from tfgan_lite.train.session import Session
 from tfgan_lite.train.sub_step import SubStep
 
@@ -35,13 +36,17 @@ class RoundProgram:
     ):
         self._session = session
         self._hooks = [hook for hook in hooks if hook.train_steps]
+        self._scheduled = [h for h in self._hooks if isinstance(h, ScheduledTrainOpsHook)]
         self.max_rounds = max_rounds
         self._ends_round = ends_round
         self._steps = [session.sub_step(hook.updates) for hook in self._hooks]
         # Variables keep the values of sub-steps before an error; a function's outputs would not.
+        rows = [
+            MOST_STEPS if hook in self._scheduled else max_rounds * hook.train_steps
+            for hook in self._hooks
+        ]
         self._buffers = [
-            _variable(tf.zeros([max_rounds, hook.train_steps, step.report_size]))
-            for hook, step in zip(self._hooks, self._steps)
+            _variable(tf.zeros([size, step.report_size])) for size, step in zip(rows, self._steps)
         ]
         self._call = tf.function(self._rounds, autograph=False)
         self._failure: Exception | None = None
@@ -60,10 +65,12 @@ class RoundProgram:
         if self._failure is not None:
             raise self._failure
         before = self._updates_done()
+        step = int(self._session.counters.global_step.numpy())
+        rounds = min([rounds, *(hook.prepare(step, rounds) for hook in self._scheduled)])
         try:
-            self._call(tf.constant(rounds))
+            self._call(tf.constant(rounds), [tf.constant(h.train_steps) for h in self._scheduled])
         except (tf.errors.OutOfRangeError, tf.errors.InvalidArgumentError) as error:
-            per_round = sum(hook.train_steps * len(hook.updates) for hook in self._hooks)
+            per_round = sum(hook.train_steps * _counted(hook) for hook in self._hooks)
             rounds, place = divmod(self._updates_done() - before, per_round)
             self._failure = self._session.explain(error, self._place(place))
             if rounds == 0:
@@ -73,8 +80,7 @@ class RoundProgram:
 
     def _hand_over(self, rounds: int) -> None:
         for hook, buffer in zip(self._hooks, self._buffers):
-            values = buffer.numpy()[:rounds]
-            hook.take(values.reshape([-1, values.shape[-1]]))
+            hook.take(buffer.numpy()[: rounds * hook.train_steps])
 
     def _updates_done(self) -> int:
         counters = self._session.counters
@@ -83,21 +89,23 @@ class RoundProgram:
     def _place(self, updates: int) -> str:
         """The sub-step that comes after so many updates of a round."""
         for hook in self._hooks:
-            sub_step = updates // len(hook.updates)
+            sub_step = updates // _counted(hook)
             if sub_step < hook.train_steps:
                 networks = " + ".join(update.name for update in hook.updates)
                 return f"{networks} sub-step {sub_step + 1} of {hook.train_steps}"
-            updates -= hook.train_steps * len(hook.updates)
+            updates -= hook.train_steps * _counted(hook)
         return "an update"
 
-    def _rounds(self, rounds: tf.Tensor) -> tf.Tensor:
+    def _rounds(self, rounds: tf.Tensor, scheduled: Sequence[tf.Tensor]) -> tf.Tensor:
+        known = {hook: hook.train_steps for hook in self._hooks}
+        counts = [{**known, **dict(zip(self._scheduled, scheduled))}[h] for h in self._hooks]
         start = tf.cast(self._session.counters.global_step, tf.int32)
-        launches = self._launches()
+        launches = [] if self._scheduled else self._launches()
         fused = FusedRound([each.step for each in launches]) if _may_fuse(launches) else None
 
         def one_round(index: tf.Tensor) -> tf.Tensor:
             if fused is None:
-                last = self._in_phases(start, index)
+                last = self._in_phases(counts, start, index)
             else:
                 last = self._in_one_launch(fused, launches, start, index)
             with tf.control_dependencies([last]):
@@ -110,7 +118,7 @@ class RoundProgram:
     def _launches(self) -> list[_Launch]:
         """The sub-steps of a round, in their order."""
         return [
-            _Launch(step, buffer, k)
+            _Launch(step, buffer, hook.train_steps, k)
             for hook, step, buffer in zip(self._hooks, self._steps, self._buffers)
             for k in range(hook.train_steps)
         ]
@@ -127,7 +135,7 @@ class RoundProgram:
             reports = fused(elements, keys, samples)
             with tf.control_dependencies(reports):
                 for each, report in zip(launches, reports):
-                    each.buffer.scatter_nd_update([[index, each.k]], [report])
+                    each.write(index, report)
                 return tf.identity(index)
 
         def as_far_as_data_goes() -> tf.Tensor:
@@ -145,16 +153,16 @@ class RoundProgram:
         found = [optional.has_value() for optionals in drawn for optional in optionals]
         return tf.cond(tf.reduce_all(found), whole, as_far_as_data_goes)
 
-    def _in_phases(self, start: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+    def _in_phases(self, counts: Sequence[Any], start: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
         position, last = 0, index
-        for hook, step, buffer in zip(self._hooks, self._steps, self._buffers):
-            last = self._phase(hook.train_steps, step, buffer, start, index, position, last)
-            position += hook.train_steps
+        for count, step, buffer in zip(counts, self._steps, self._buffers):
+            last = self._phase(count, step, buffer, start, index, position, last)
+            position += count
         return last
 
     def _phase(
         self,
-        count: int,
+        count: Any,
         step: SubStep,
         buffer: tf.Variable,
         start: tf.Tensor,
@@ -173,21 +181,26 @@ class RoundProgram:
                 elements = step.draw(iterators) if ahead is None else step.taken(ahead)
                 result = step(elements, key, samples=samples)
             with tf.control_dependencies([result.report]):
-                buffer.scatter_nd_update([[index, k]], [result.report])
+                _Launch(step, buffer, count, k).write(index, result.report)
                 return tf.convert_to_tensor(k) + 1
 
-        if count == 1:
+        if isinstance(count, int) and count == 1:
             return sub_step(0)
         with tf.control_dependencies([after]):
-            return _repeat(tf.constant(count), sub_step)
+            return _repeat(tf.convert_to_tensor(count), sub_step)
 
 
 class _Launch(NamedTuple):
     """A sub-step of a round."""
 
     step: SubStep
-    buffer: tf.Variable  # Where its values go.
-    k: int  # Its place in its phase.
+    buffer: tf.Variable  # Where the values of its phase go, one row for each sub-step.
+    count: Any  # Sub-steps of its phase in a round.
+    k: Any  # Its place in its phase.
+
+    def write(self, index: tf.Tensor, report: tf.Tensor) -> None:
+        """Keeps the values that it reported in a round of the call."""
+        self.buffer.scatter_nd_update([[index * self.count + self.k]], [report])
 
 
 def _may_fuse(launches: Sequence[_Launch]) -> bool:
@@ -195,7 +208,14 @@ def _may_fuse(launches: Sequence[_Launch]) -> bool:
 
     Each sub-step is compiled anew there, which takes seconds for large networks: so not too many.
     """
-    return 1 < len(launches) <= _MOST_FUSED and all(each.step.jit_compile for each in launches)
+    steps = [each.step for each in launches]
+    few = 1 < len(steps) <= _MOST_FUSED
+    return few and all(step.jit_compile and step.is_always_alike for step in steps)
+
+
+def _counted(hook: RunTrainOpsHook) -> int:
+    """By how much one of the hook's sub-steps raises the counters of updates."""
+    return sum(update.counts for update in hook.updates)
 
 
 def _variable(value: tf.Tensor) -> tf.Variable:

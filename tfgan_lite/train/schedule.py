@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import numbers
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from tfgan_lite.structures import GANTrainSteps
 
-__all__ = ["Phase", "describe", "joint", "sequential"]
+__all__ = ["Phase", "describe", "during", "joint", "sequential", "warm_up"]
 
 GENERATOR, DISCRIMINATOR = "generator", "discriminator"
 ORDERS = ("generator_first", "discriminator_first")
 
+Steps = int | Callable[[int], int]
+
 
 class Phase(NamedTuple):
-    """Some sub-steps of a round, all alike."""
+    """Some sub-steps of a round, all alike.
 
-    networks: tuple[str, ...]  # Updated together, from one draw, at the same weights.
-    steps: int
+    Attributes:
+      networks: "generator", "discriminator", or both, which are then updated together, from one
+        draw, at the same weights.
+      steps: how many sub-steps; a number, a function of the round (from 0) that gives one, or an
+        `AdaptiveSteps`.
+    """
+
+    networks: str | tuple[str, ...]
+    steps: Steps
 
 
 def sequential(
@@ -47,19 +57,83 @@ def joint(train_steps: GANTrainSteps = GANTrainSteps(1, 1)) -> tuple[Phase, ...]
     )
 
 
-def describe(phases: tuple[Phase, ...]) -> str:
+def warm_up(rounds: int, first: Sequence[Phase], then: Sequence[Phase]) -> tuple[Phase, ...]:
+    """Rounds of one kind, and after them rounds of another.
+
+    Args:
+      rounds: how many rounds of the first kind, at least 0.
+      first: the phases of these rounds.
+      then: the phases of all later rounds.
+    """
+    if isinstance(rounds, bool) or not isinstance(rounds, numbers.Integral) or rounds < 0:
+        raise ValueError(f"rounds must be an integer of at least 0, got {rounds!r}.")
+    early = tuple(Phase(phase.networks, during(phase.steps, 0, rounds)) for phase in first)
+    late = tuple(Phase(phase.networks, during(phase.steps, rounds)) for phase in then)
+    return early + late
+
+
+def during(steps: int, start: int, stop: int | None = None) -> Callable[[int], int]:
+    """`steps` in the rounds from `start` to before `stop`, and none in others."""
+    _check_steps("steps", steps)
+
+    def steps_at(round_number: int) -> int:
+        within = start <= round_number and (stop is None or round_number < stop)
+        return steps if within else 0
+
+    last = "the end" if stop is None else stop - 1
+    steps_at.description = f"{steps} (rounds {start} to {last})"
+    return steps_at
+
+
+def checked_phases(phases: Sequence[Phase]) -> tuple[Phase, ...]:
+    """The phases, with the networks of each in a tuple.
+
+    Raises:
+      ValueError: no phases; an unknown network, or the same twice; a number of sub-steps that is
+        negative; numbers that are all 0.
+      TypeError: a number of sub-steps that is neither a number nor a function.
+    """
+    checked = []
+    for phase in phases:
+        names, steps = phase
+        networks = (names,) if isinstance(names, str) else tuple(names)
+        known = set(networks) <= {GENERATOR, DISCRIMINATOR}
+        if not networks or not known or len(set(networks)) < len(networks):
+            raise ValueError(
+                f'The networks of a phase are "generator", "discriminator" or both, got {names!r}.'
+            )
+        if not callable(steps):
+            _check_steps("The steps of a phase", steps)
+        checked.append(Phase(networks, steps))
+    if not any(phase.steps for phase in checked):
+        raise ValueError(f"No phase has any sub-steps: {list(phases)}. A round trains nothing.")
+    return tuple(checked)
+
+
+def describe(phases: Sequence[Phase]) -> str:
     """The round in words: "1 generator, then 5 discriminator"."""
-    parts = [f"{p.steps} {' + '.join(p.networks)}" for p in phases if p.steps]
+    parts = [f"{_in_words(p.steps)} {' + '.join(p.networks)}" for p in phases if p.steps]
     return ", then ".join(parts)
+
+
+def _in_words(steps: Any) -> str:
+    if not callable(steps):
+        return str(steps)
+    name = getattr(steps, "__name__", "steps").replace("<lambda>", "steps")
+    return getattr(steps, "description", f"{name}(round)")
 
 
 def _checked(train_steps: GANTrainSteps) -> tuple[int, int]:
     for name, steps in zip(GANTrainSteps._fields, train_steps):
-        if isinstance(steps, bool) or not isinstance(steps, numbers.Integral) or steps < 0:
-            raise ValueError(f"{name} must be an integer of at least 0, got {steps!r}.")
+        _check_steps(name, steps)
     if not any(train_steps):
         raise ValueError(
             "Both generator_train_steps and discriminator_train_steps are 0: a round would train"
             " nothing. Give at least one of them a positive number."
         )
     return int(train_steps[0]), int(train_steps[1])
+
+
+def _check_steps(name: str, steps: Any) -> None:
+    if isinstance(steps, bool) or not isinstance(steps, numbers.Integral) or steps < 0:
+        raise ValueError(f"{name} must be an integer of at least 0, got {steps!r}.")

@@ -11,10 +11,11 @@ import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred, random_key
 from tfgan_lite.sources import DatasetSource
+from tfgan_lite.train.computation import describe_not_finite
 from tfgan_lite.train.counters import Counters
 from tfgan_lite.train.errors import NanLossError
 from tfgan_lite.train.jit_choice import JitChoice
-from tfgan_lite.train.sub_step import SubStep, describe_not_finite
+from tfgan_lite.train.sub_step import SubStep
 from tfgan_lite.train.train_ops import IncrementOp, Report, TrainOp
 from tfgan_lite.train.updates import Update
 

@@ -5,28 +5,21 @@ Data is drawn at host level; the mathematics that follows may be one XLA program
 
 from __future__ import annotations
 
-import contextlib
-import re
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfgan_lite.deferred import Deferred, Run, sources_of
+from tfgan_lite.deferred import Deferred, Run
 from tfgan_lite.networks import unwrapped
 from tfgan_lite.sources import DatasetSource
+from tfgan_lite.tracing import sources_of
+from tfgan_lite.train import lazy_terms
+from tfgan_lite.train.computation import Computation
 from tfgan_lite.train.updates import Update
 
-__all__ = ["NOT_FINITE", "Result", "SubStep"]
-
-# Marks our own failed assertions among all that a program can raise.
-NOT_FINITE = "tfgan_lite: loss is not finite"
-
-
-# How TensorFlow prints the assertion's data: inside a program, and eagerly.
-_FAILED_ASSERTION = re.compile(
-    rf"{NOT_FINITE}(\] \[|'\nb')(?P<names>.*?)(\] \[|'\n)(?P<values>[^\]\n]*)"
-)
+__all__ = ["Result", "SubStep"]
 
 
 class Result(NamedTuple):
@@ -63,10 +56,14 @@ class SubStep:
         self._known = tuple(known)
         self._strategy = strategy
         self._seed = seed
-        needed = [u.loss for u in updates] + [t for u in updates for t in u.terms.values()]
-        self.sources = sources_of([*needed, *fetches], known)
+        needed = [u.loss for u in updates]
+        needed += [each for u in updates for each in (*u.terms.values(), *u.metrics.values())]
+        averaged = [u.generated_example for u in updates if u.average is not None]
+        self.sources = sources_of([*needed, *averaged, *fetches], known)
         self.jit_compile = jit_compile
-        self.compute = self._compiled if jit_compile else self.computed
+        self._plans, self._plan = lazy_terms.plans(self.updates)
+        self.computation = Computation(updates, fetches, strategy, jit_compile)
+        self._xla_programs: dict[frozenset[Deferred], Any] = {}
 
     def with_jit(self, jit_compile: bool) -> SubStep:
         """The same sub-step, compiled by XLA or not."""
@@ -89,7 +86,10 @@ class SubStep:
         for update in self.updates:
             optimizer = getattr(update.optimizer, "variables", ())
             optimizer = optimizer() if callable(optimizer) else optimizer
-            for v in (*update.network.variables, *update.other.variables, *optimizer):
+            networks = (update.network, *update.others)
+            averages = update.average.averages if update.average else ()
+            owned = [v for network in networks for v in network.variables]
+            for v in (*owned, *optimizer, *averages, *update.state):
                 found.setdefault(id(unwrapped(v)), unwrapped(v))
         return list(found.values())
 
@@ -144,18 +144,31 @@ class SubStep:
           tf.errors.InvalidArgumentError: marked NOT_FINITE, with no update applied.
         """
         if self._strategy.num_replicas_in_sync == 1:
-            report, values = self._on_replica(elements, key, feeds, samples)
             images = self.images(elements)
         else:
-            report, values = self._strategy.run(self._on_replica, (elements, key, feeds))
-            report = self._strategy.reduce(tf.distribute.ReduceOp.MEAN, report, axis=None)
-            values = tf.nest.map_structure(self._joined, values)
             local = self._strategy.experimental_local_results
             per_replica = zip(*(local(leaf) for leaf in tf.nest.flatten(elements)))
             images = sum(self.images(self._packed(leaves)) for leaves in per_replica)
+        work = functools.partial(self._on_all_replicas, elements, key, feeds, samples)
+        if self.is_always_alike:
+            report, values = work(self._plans[0])
+        else:
+            branches = [functools.partial(work, skipped) for skipped in self._plans]
+            report, values = tf.switch_case(self._plan(), branches)
         with tf.control_dependencies([report]):
             self.count(images)
         return Result(report, values)
+
+    def _on_all_replicas(self, elements, key, feeds, samples, skipped) -> tuple[Any, list[Any]]:
+        if self._strategy.num_replicas_in_sync == 1:
+            return self._on_replica(elements, key, feeds, samples, skipped)
+
+        def on_replica(elements, key, feeds):
+            return self._on_replica(elements, key, feeds, None, skipped)
+
+        report, values = self._strategy.run(on_replica, (elements, key, feeds))
+        report = self._strategy.reduce(tf.distribute.ReduceOp.MEAN, report, axis=None)
+        return report, tf.nest.map_structure(self._joined, values)
 
     def _packed(self, leaves: Sequence[tf.Tensor]) -> list[list[tf.Tensor]]:
         sizes = [len(s.specs) for s in self.dataset_sources]
@@ -168,7 +181,7 @@ class SubStep:
 
     def images(self, elements: Sequence[Sequence[tf.Tensor]]) -> Any:
         """How many real examples the discriminator is updated on."""
-        example = next((u.real_example for u in self.updates if u.name == "discriminator"), None)
+        example = next((u.real_example for u in self.updates if u.role == "discriminator"), None)
         if example is None:
             return 0
         run = Run(dict(zip(self.dataset_sources, elements)), key=tf.zeros([2], tf.int32))
@@ -185,8 +198,9 @@ class SubStep:
         """
         counts = []
         for update in self.updates:
-            counts.append(update.counters.updates_of(update.name).assign_add(times))
-            if update.name == "discriminator":
+            if update.counts:
+                counts.append(update.counters.updates_of(update.role).assign_add(times))
+            if update.counts and update.role == "discriminator":
                 counts.append(update.counters.images_seen.assign_add(images * times))
         return counts
 
@@ -202,140 +216,70 @@ class SubStep:
         with self._run(drawn, key, feeds) as run:
             return [run.draw(source) for source in self.sources]
 
-    def _on_replica(self, elements, key, feeds, samples=None) -> tuple[tf.Tensor, list[Any]]:
+    def _on_replica(self, elements, key, feeds, samples, skipped) -> tuple[Any, list[Any]]:
         draws = self.inputs(elements, key, feeds, samples)
-        report, checked, values = self.compute(draws, key, feeds)
-        if self.jit_compile and self.checks:  # XLA drops assertions: the update guarded itself.
-            with tf.control_dependencies([self.assert_finite(checked)]):
+        report, checked, values = self.compute(draws, key, feeds, skipped)
+        if (
+            self.jit_compile and self.computation.checks
+        ):  # XLA drops assertions: the update guarded itself.
+            with tf.control_dependencies([self.computation.assert_finite(checked)]):
                 report = tf.identity(report)
         return report, values
 
-    def _run(self, draws: Mapping[Any, Any], key: tf.Tensor, feeds: Sequence[Any]) -> Run:
+    def _run(
+        self,
+        draws: Mapping[Any, Any],
+        key: tf.Tensor,
+        feeds: Sequence[Any],
+        skipped: Iterable[Deferred] = (),
+    ) -> Run:
+        nothing = {term: tf.zeros([], term.dtype) for term in skipped}
         return Run(
             draws,
             key=key,
             seed=self._seed,
             training=bool(self.updates),
-            values=dict(zip(self._known, feeds)),
+            values={**dict(zip(self._known, feeds)), **nothing},
         )
 
-    def _compiled(self, draws, key, feeds):
-        if not hasattr(self, "_xla_program"):
-            self._xla_program = tf.function(self.computed, jit_compile=True, autograph=False)
-        return self._xla_program(draws, key, feeds)
+    @property
+    def is_always_alike(self) -> bool:
+        """Whether all terms of the losses are due in every update."""
+        return len(self._plans) == 1
+
+    @property
+    def usually_skipped(self) -> frozenset[Deferred]:
+        """The terms that are not due in most updates."""
+        return max(self._plans, key=len)
+
+    def compute(
+        self, draws, key, feeds=(), skipped: frozenset[Deferred] = frozenset()
+    ) -> tuple[tf.Tensor, tf.Tensor, list[Any]]:
+        """`computed`, by XLA or not."""
+        if not self.jit_compile:
+            return self.computed(draws, key, feeds, skipped)
+        if skipped not in self._xla_programs:
+            self._xla_programs[skipped] = tf.function(
+                lambda *args: self.computed(*args, skipped), jit_compile=True, autograph=False
+            )
+        return self._xla_programs[skipped](draws, key, feeds)
 
     def computed(
-        self, draws, key, feeds=(), proceed: tf.Tensor | None = None
+        self,
+        draws,
+        key,
+        feeds=(),
+        skipped: frozenset[Deferred] = frozenset(),
+        proceed: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor, list[Any]]:
-        """Losses and gradients at the weights as they are, then all updates, or none of them.
+        """The sub-step's mathematics; see `Computation`.
 
         Args:
           draws: what `inputs` gave.
           key: the key of the run.
           feeds: values of what is fed.
+          skipped: terms of the losses that are not due.
           proceed: inside XLA, whether updates are applied even where all is finite.
-
-        Returns:
-          The reported values, the values that must be finite, and the other fetches' values.
         """
-        updated = {u.network for u in self.updates}
-        run = self._run(dict(zip(self.sources, draws)), key, feeds)
-        with run, contextlib.ExitStack() as stack:
-            for network in {u.other for u in self.updates} - updated:
-                stack.enter_context(network.statistics_kept())
-            losses, shares, tapes = self._forward(run)
-            gradients = [
-                u.gradients(share, tape) for u, share, tape in zip(self.updates, shares, tapes)
-            ]
-            values = [run.value(fetch) for fetch in self._fetches]
-            report = self._report(run, losses, gradients)
-        checked = tf.concat([report, self._gradient_sums(gradients)], 0)
-        with tf.control_dependencies(self._apply_all(gradients, checked, proceed)):
-            return tf.identity(report), checked, values
-
-    def _forward(self, run: Run) -> tuple[list[Any], list[Any], list[tf.GradientTape]]:
-        """Each update's loss, its share of the global batch's loss, and the tape of its variables.
-
-        Keras optimizers sum gradients over replicas, while a loss is a mean over its batch.
-        """
-        tapes = []
-        with contextlib.ExitStack() as stack:
-            for update in self.updates:
-                tape = tf.GradientTape(watch_accessed_variables=False)
-                stack.enter_context(tape)
-                tape.watch(update.variables)
-                tapes.append(tape)
-            losses = [run.value(update.loss) for update in self.updates]
-            replicas = self._strategy.num_replicas_in_sync
-            shares = losses if replicas == 1 else [loss / replicas for loss in losses]
-        return losses, shares, tapes
-
-    def _report(self, run: Run, losses, gradients) -> tf.Tensor:
-        values = []
-        for update, loss, pairs in zip(self.updates, losses, gradients):
-            values += [loss, *(run.value(term) for term in update.terms.values())]
-            values += update.gradient_norms(pairs)
-        return tf.stack([tf.cast(v, tf.float32) for v in values]) if values else tf.zeros([0])
-
-    def _gradient_sums(self, gradients) -> tf.Tensor:
-        """One number for each update, finite if all of its gradients are.
-
-        A loss can be finite where its gradient is not: relu(nan) is 0 on some devices.
-        """
-        sums = [u.gradient_sum(pairs) for u, pairs in zip(self.updates, gradients)]
-        return tf.stack(sums) if self.checks and sums else tf.zeros([0])
-
-    @property
-    def checks(self) -> bool:
-        """Whether updates that are not finite are errors."""
-        return any(update.check_numerics for update in self.updates)
-
-    def _apply_all(self, gradients, checked: tf.Tensor, proceed: tf.Tensor | None) -> list[Any]:
-        """Applies all updates or none, and gives what must have happened before they count."""
-
-        def apply():
-            for update, pairs in zip(self.updates, gradients):
-                update.apply(pairs)
-            return True
-
-        if not self.checks:
-            apply()
-            return []
-        if self.jit_compile:
-            proceed = all_finite(checked) if proceed is None else proceed & all_finite(checked)
-            # A loop of one turn or none: XLA updates its variables in place, while the branches of
-            # a conditional, or a choice between old and new values, work on copies.
-            turns = tf.cast(proceed, tf.int32)
-            tf.while_loop(lambda i: i < turns, lambda i: (apply() and i + 1,), [0])
-            return []
-        checks = [self.assert_finite(checked)]
-        checks = [check for check in checks if check is not None]  # Eagerly there is no op.
-        with tf.control_dependencies(checks):
-            apply()
-        return checks
-
-    def assert_finite(self, checked: tf.Tensor) -> Any:
-        """Fails, marked NOT_FINITE, with the names of the checked values and the values."""
-        names = [name for u in self.updates for name in u.value_names]
-        names += [f"{u.name}_gradient_sum" for u in self.updates]
-        data = [NOT_FINITE, ", ".join(names), checked]
-        if tf.executing_eagerly():
-            return tf.debugging.Assert(all_finite(checked), data, len(names))
-        # The bare op: tf.debugging.Assert wraps it in a tf.cond, whose dispatch costs more.
-        return tf.raw_ops.Assert(condition=all_finite(checked), data=data, summarize=len(names))
-
-
-def all_finite(values: tf.Tensor) -> tf.Tensor:
-    """Whether an update may be applied."""
-    return tf.reduce_all(tf.math.is_finite(values))
-
-
-def describe_not_finite(error: tf.errors.InvalidArgumentError) -> str | None:
-    """Which reported values were not finite, from the message of a failed assertion."""
-    found = _FAILED_ASSERTION.search(error.message)
-    if found is None:
-        return None
-    names = found["names"].split(", ")
-    values = re.split(r"[ ,]+", found["values"])
-    pairs = [f"{name} = {value}" for name, value in zip(names, values, strict=True)]
-    return ", ".join(p for p, value in zip(pairs, values) if "nan" in value or "inf" in value)
+        run = self._run(dict(zip(self.sources, draws)), key, feeds, skipped)
+        return self.computation(run, proceed)

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfgan_lite.deferred import Deferred, sources_of
+from tfgan_lite.deferred import Deferred, defer
+from tfgan_lite.features.averaging import WeightAverage
 from tfgan_lite.graph_notes import note, noted
-from tfgan_lite.losses.composite import terms_of
+from tfgan_lite.losses.terms import every_of, terms_of
 from tfgan_lite.networks import Network
-from tfgan_lite.structures import GANLoss, GANModel, GANTrainOps
+from tfgan_lite.structures import (
+    CycleGANLoss,
+    CycleGANModel,
+    GANLoss,
+    GANTrainOps,
+    StarGANModel,
+)
+from tfgan_lite.tracing import sources_of, variables_of
 from tfgan_lite.train.counters import Counters
 from tfgan_lite.train.updates import Update
 
 __all__ = ["IncrementOp", "TrainOp", "gan_train_ops", "joint_ops"]
+
+Metrics = Mapping[str, Callable[[Any], Any]]
 
 _GRAPH_OPTIONS = ("gate_gradients", "aggregation_method", "colocate_gradients_with_ops")
 
@@ -54,12 +64,16 @@ class IncrementOp(Deferred):
 
 
 def gan_train_ops(
-    model: GANModel,
-    loss: GANLoss,
+    model: Any,
+    loss: GANLoss | CycleGANLoss,
     generator_optimizer: Any,
     discriminator_optimizer: Any,
     check_for_unused_update_ops: bool = True,
     is_chief: bool = True,
+    *,
+    generator_average: WeightAverage | Sequence[WeightAverage] | None = None,
+    generator_metrics: Metrics | None = None,
+    discriminator_metrics: Metrics | None = None,
     **kwargs: Any,
 ) -> GANTrainOps:
     """The updates that training alternates.
@@ -68,14 +82,20 @@ def gan_train_ops(
     updates, and in no other's.
 
     Args:
-      model: a GANModel.
-      loss: its GANLoss; both losses scalars.
+      model: any model of this library.
+      loss: its GANLoss, or a CycleGAN's CycleGANLoss; all losses scalars.
       generator_optimizer: a Keras 3 or tf_keras optimizer, or in a `tf.Graph` also a
-        `tf.compat.v1.train.Optimizer`.
+        `tf.compat.v1.train.Optimizer`. A CycleGAN's two generators share it.
       discriminator_optimizer: another one for the discriminator.
       check_for_unused_update_ops: in a graph, whether update ops that neither network made are an
         error.
       is_chief: in a graph with a `SyncReplicasOptimizer`, whether this worker is the chief.
+      generator_average: a `features.WeightAverage` that follows the generator's weights; of a
+        CycleGAN a pair of them. `generate(..., average=...)` samples with it.
+      generator_metrics: functions of the model that give scalars, by name. Each generator update
+        reports them as "generator_<name>", to summaries, logs and schedules.
+      discriminator_metrics: the same for the discriminator, such as
+        `{"accuracy": losses.discriminator_accuracy}`.
       **kwargs: `transform_grads_fn`, a function of a list of (gradient, variable) pairs that gives
         such a list; `summarize_gradients` (False): report the norm of each variable's gradient;
         `check_numerics` (True): a loss that is not finite stops training before it is applied;
@@ -84,12 +104,13 @@ def gan_train_ops(
         `aggregation_method` and `colocate_gradients_with_ops` for v1 optimizers.
 
     Returns:
-      GANTrainOps of ops whose values are the losses, or of deferred values.
+      GANTrainOps of ops whose values are the losses, or of deferred values; of a CycleGAN tuples of
+      two, one for each direction.
 
     Raises:
       ValueError: no trainable variables; a loss that is not a scalar; a loss that does not depend
         on its network; unused update ops; a call inside a tf.function.
-      TypeError: an optimizer of the wrong kind; an unknown keyword.
+      TypeError: an optimizer of the wrong kind; a loss of another model; an unknown keyword.
     """
     if tf.inside_function():
         raise ValueError(
@@ -98,7 +119,6 @@ def gan_train_ops(
         )
     in_graph = not tf.executing_eagerly()
     options = _checked_options(kwargs, in_graph)
-    generator, discriminator = _networks(model)
     if generator_optimizer is discriminator_optimizer and not isinstance(
         generator_optimizer, tf.compat.v1.train.Optimizer
     ):
@@ -107,47 +127,68 @@ def gan_train_ops(
             " Give each network an optimizer of its own."
         )
     counters = Counters()
+    parts = _parts(model, loss)
+    networks = [network for part in parts for network in part.networks]
+    averages = _averages(generator_average, parts)
 
-    def update(network, other, optimizer, total):
-        _check_optimizer(optimizer, network.name, in_graph)
-        _check_scalar(total, network.name, in_graph)
-        variables = _variables(network, options["variables_to_train"])
-        _build_slots(optimizer, variables)
-        return Update(
-            name=network.name,
-            network=network,
-            other=other,
-            variables=variables,
-            loss=total,
-            terms=terms_of(total),
-            optimizer=optimizer,
-            counters=counters,
-            real_example=tf.nest.flatten(model.real_data)[0],
-            transform_grads_fn=options["transform_grads_fn"],
-            check_numerics=options["check_numerics"],
-            summarize_gradients=options["summarize_gradients"],
-            options=options["graph"],
-        )
+    def updates_of(role: str, optimizer: Any, metrics: Metrics) -> list[Update]:
+        trained = [network for network in networks if network.role == role]
+        variables = [_variables(each, options["variables_to_train"]) for each in trained]
+        _check_optimizer(optimizer, role, in_graph)
+        _build_slots(optimizer, [v for each in variables for v in each])
+        return [
+            Update(
+                network=network,
+                others=[other for other in networks if other is not network],
+                variables=mine,
+                loss=total,
+                terms=terms_of(total),
+                every=every_of(total),
+                metrics={name: _metric(fn, name, part.model) for name, fn in metrics.items()},
+                state=_state(total, networks, in_graph),
+                optimizer=optimizer,
+                counters=counters,
+                counts=network is trained[0],
+                real_example=part.real_example,
+                generated_example=part.generated_example,
+                average=averages[index] if role == "generator" else None,
+                transform_grads_fn=options["transform_grads_fn"],
+                check_numerics=options["check_numerics"],
+                summarize_gradients=options["summarize_gradients"],
+                options=options["graph"],
+            )
+            for index, (network, mine, part) in enumerate(zip(trained, variables, parts))
+            for total in [_checked_loss(part.loss_of(role), network.name, in_graph)]
+        ]
 
     updates = [
-        update(generator, discriminator, generator_optimizer, loss.generator_loss),
-        update(discriminator, generator, discriminator_optimizer, loss.discriminator_loss),
+        updates_of("generator", generator_optimizer, generator_metrics or {}),
+        updates_of("discriminator", discriminator_optimizer, discriminator_metrics or {}),
     ]
+    flat = [update for each in updates for update in each]
     if not in_graph:
-        return GANTrainOps(*(TrainOp(u) for u in updates), IncrementOp(counters), ())
+        return GANTrainOps(
+            *(_one_or_all([TrainOp(u) for u in each]) for each in updates),
+            IncrementOp(counters),
+            (),
+        )
 
     from tfgan_lite.train import graph_ops
 
     if check_for_unused_update_ops and options["update_ops"] is None:
-        graph_ops.check_unused_update_ops(generator, discriminator)
-    hooks = graph_ops.sync_replicas_hooks(updates, is_chief)
-    ops = [graph_ops.train_op([u], options["update_ops"])[0] for u in updates]
-    for op, each in zip(ops, updates):
+        graph_ops.check_unused_update_ops(networks)
+    hooks = graph_ops.sync_replicas_hooks(flat, is_chief)
+    ops = {u: graph_ops.train_op([u], options["update_ops"])[0] for u in flat}
+    for each, op in ops.items():
         note(op, update=each, update_ops=options["update_ops"])
     increment = counters.global_step.assign_add(1, read_value=True)
     with tf.control_dependencies([increment]):
         increment = tf.identity(increment, name="global_step_inc")
-    return GANTrainOps(*ops, note(increment, counters=counters), hooks)
+    return GANTrainOps(
+        *(_one_or_all([ops[u] for u in each]) for each in updates),
+        note(increment, counters=counters),
+        hooks,
+    )
 
 
 def joint_ops(train_ops: Sequence[Any]) -> list[Any]:
@@ -205,14 +246,91 @@ def _checked_options(kwargs: dict[str, Any], in_graph: bool) -> dict[str, Any]:
     return {**defaults, **{k: v for k, v in kwargs.items() if k not in graph}, "graph": graph}
 
 
-def _networks(model: GANModel) -> tuple[Network, Network]:
+class _Part(NamedTuple):
+    """A generator with its discriminator: a whole model, or one direction of a CycleGAN."""
+
+    model: Any
+    loss: GANLoss
+    networks: tuple[Network, Network]
+
+    @property
+    def real_example(self) -> Any:
+        real = self.model.input_data if self._is_stargan else self.model.real_data
+        return tf.nest.flatten(real)[0]
+
+    @property
+    def generated_example(self) -> Any:
+        return tf.nest.flatten(self.model.generated_data)[0]
+
+    @property
+    def _is_stargan(self) -> bool:
+        return isinstance(self.model, StarGANModel)
+
+    def loss_of(self, role: str) -> Any:
+        return getattr(self.loss, f"{role}_loss")
+
+
+def _parts(model: Any, loss: Any) -> list[_Part]:
+    kind = CycleGANLoss if isinstance(model, CycleGANModel) else GANLoss
+    if not isinstance(loss, kind):
+        raise TypeError(
+            f"The loss of a {type(model).__name__} is a {kind.__name__}, got a"
+            f" {type(loss).__name__}."
+        )
+    pairs = zip(model[:2], loss) if kind is CycleGANLoss else [(model, loss)]
+    return [_Part(each, its_loss, _networks(each)) for each, its_loss in pairs]
+
+
+def _networks(model: Any) -> tuple[Network, Network]:
     networks = model.generator_fn, model.discriminator_fn
     for network in networks:
         if not isinstance(network, Network):
             raise TypeError(
-                f"The model's networks must be those that gan_model returned, got {network!r}."
+                "The model's networks must be those that gan_model and its like returned, got"
+                f" {network!r}."
             )
     return networks
+
+
+def _averages(given: Any, parts: Sequence[_Part]) -> list[WeightAverage | None]:
+    averages = [None] * len(parts) if given is None else _as_list(given)
+    if len(averages) != len(parts):
+        raise ValueError(
+            f"generator_average must have one WeightAverage for each of {len(parts)} generators,"
+            f" got {len(averages)}."
+        )
+    for average, part in zip(averages, parts):
+        if average is None:
+            continue
+        if not isinstance(average, WeightAverage):
+            raise TypeError(f"generator_average must be a features.WeightAverage, got {average!r}.")
+        average.build(part.networks[0].variables)
+    return averages
+
+
+def _metric(fn: Any, name: str, model: Any) -> Any:
+    if not callable(fn):
+        raise TypeError(f"Metric {name} must be a function of the model, got {fn!r}.")
+    value = defer(fn, model, name=name, lazily=True)
+    if value.shape.rank not in (0, None):
+        raise ValueError(f"Metric {name} must give a scalar, but its shape is {value.shape}.")
+    return value
+
+
+def _state(loss: Any, networks: Sequence[Network], in_graph: bool) -> list[tf.Variable]:
+    """Variables of the loss itself, such as a history of images; a graph saves all it has."""
+    if in_graph:
+        return []
+    owned = {id(v) for network in networks for v in network.variables}
+    return [v for v in variables_of([loss]) if id(v) not in owned]
+
+
+def _one_or_all(ops: Sequence[Any]) -> Any:
+    return ops[0] if len(ops) == 1 else tuple(ops)
+
+
+def _as_list(values: Any) -> list[Any]:
+    return list(values) if isinstance(values, (list, tuple)) else [values]
 
 
 def _variables(network: Network, chosen: Sequence[Any] | None) -> list[tf.Variable]:
@@ -244,7 +362,7 @@ def _check_optimizer(optimizer: Any, name: str, in_graph: bool) -> None:
         )
 
 
-def _check_scalar(loss: Any, name: str, in_graph: bool) -> None:
+def _checked_loss(loss: Any, name: str, in_graph: bool) -> Any:
     if not in_graph and not isinstance(loss, Deferred):
         raise TypeError(
             f"The {name}'s loss is an eager value ({loss!r}), computed once from one batch:"
@@ -258,6 +376,7 @@ def _check_scalar(loss: Any, name: str, in_graph: bool) -> None:
         )
     if not in_graph:
         sources_of([loss])  # Traces everything the loss needs, so that mistakes show here.
+    return loss
 
 
 def _build_slots(optimizer: Any, variables: Sequence[tf.Variable]) -> None:

@@ -1,4 +1,4 @@
-"""One network's update: the gradients of its loss, and their application."""
+"""A network's update: the gradients of its loss, and their application."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfgan_lite.features.averaging import WeightAverage
 from tfgan_lite.networks import Network
 from tfgan_lite.train.counters import Counters
 
-__all__ = ["Update"]
+__all__ = ["Update", "apply_all"]
 
 GradsAndVars = list[tuple[tf.Tensor, tf.Variable]]
 
@@ -22,40 +23,61 @@ class Update:
     """What one sub-step of one network does, in either world.
 
     Attributes:
-      name: "generator" or "discriminator".
       network: the network that is updated.
-      other: the network that is not, and whose statistics therefore stay.
+      others: the model's other networks, whose statistics stay.
       variables: the variables that are updated.
       loss: a scalar; a deferred value in TF2, a tensor in a graph.
       terms: the named parts of the loss.
+      every: of the terms that are due in every k-th update only, the k.
+      metrics: other scalars to report, by name.
+      state: variables that the loss reads or changes and that no network owns.
       optimizer: a Keras optimizer, or in a graph also a v1 optimizer.
       counters: the counters of the training run.
+      counts: whether the counters count this update; of two that always run together, one does.
       real_example: a leaf of the real data, whose leading axis counts images.
+      generated_example: a leaf of the generated data.
+      average: moves after the update, or None.
       transform_grads_fn: maps (gradient, variable) pairs to such pairs, or None.
       check_numerics: whether an update whose loss is not finite is an error, and not applied.
       summarize_gradients: whether the gradients' norms are among the reported values.
       options: what goes to a v1 optimizer's `compute_gradients`.
     """
 
-    name: str
     network: Network
-    other: Network
+    others: Sequence[Network]
     variables: Sequence[tf.Variable]
     loss: Any
     terms: dict[str, Any]
+    every: dict[str, int]
     optimizer: Any
     counters: Counters
     real_example: Any
+    generated_example: Any
+    metrics: dict[str, Any] = dataclasses.field(default_factory=dict)
+    state: Sequence[tf.Variable] = ()
+    counts: bool = True
+    average: WeightAverage | None = None
     transform_grads_fn: Callable[[GradsAndVars], GradsAndVars] | None = None
     check_numerics: bool = True
     summarize_gradients: bool = False
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
+    def name(self) -> str:
+        """The network's: "generator", "discriminator", "generator_x2y"."""
+        return self.network.name
+
+    @property
+    def role(self) -> str:
+        """ "generator" or "discriminator"."""
+        return self.network.role
+
+    @property
     def value_names(self) -> list[str]:
         """Names of the values that an update reports, the loss first."""
         loss = f"{self.name}_loss"
         names = [loss, *(f"{loss}/{term}" for term in self.terms)]
+        names += [f"{self.name}_{metric}" for metric in self.metrics]
         if self.summarize_gradients:
             names += [f"{_tag(v)}_gradient_norm" for v in self.variables]
         return names
@@ -118,6 +140,17 @@ class Update:
             return []
         norms = {id(v): tf.norm(tf.cast(tf.convert_to_tensor(g), tf.float32)) for g, v in pairs}
         return [norms.get(id(v), tf.constant(0.0)) for v in self.variables]
+
+
+def apply_all(updates: Sequence[Update], gradients: Sequence[GradsAndVars]) -> list[Any]:
+    """Applies all gradients; in a graph, gives the ops that do.
+
+    Those of one optimizer go together: Keras counts an optimizer's steps by its calls.
+    """
+    by_optimizer: dict[int, tuple[Update, GradsAndVars]] = {}
+    for update, pairs in zip(updates, gradients):
+        by_optimizer.setdefault(id(update.optimizer), (update, []))[1].extend(pairs)
+    return [update.apply(pairs) for update, pairs in by_optimizer.values()]
 
 
 def _tag(variable: tf.Variable) -> str:

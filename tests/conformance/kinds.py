@@ -1,0 +1,254 @@
+"""The rows of the second conformance table: kinds of models, losses and penalties.
+
+A row makes a model and its loss from networks with fixed weights and numbered data, so that every
+world computes the same. Adding a row costs a line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+import tfgan_lite as tfgan
+from tests.two_replicas import on_two_replicas
+from tfgan_lite import losses
+from tfgan_lite.train import Phase, during, get_phased_train_hooks
+from tfgan_lite.train.train_ops import update_of
+
+BATCH, SIZE, CLASSES = 4, 3, 3
+ROUNDS = ("G", "D", "GD", "GD")  # Who is updated in each round.
+
+
+class Net(tf.Module):
+    """Two layers with weights drawn from a seed."""
+
+    def __init__(self, inputs: int, outputs: int, seed: int):
+        super().__init__()
+        draw = np.random.default_rng([inputs, outputs, seed]).normal
+        self.first = tf.Variable(draw(size=[inputs, 8]).astype(np.float32) / 2)
+        self.second = tf.Variable(draw(size=[8, outputs]).astype(np.float32) / 2)
+
+    def __call__(self, inputs):
+        return tf.tanh(tf.concat(tf.nest.flatten(inputs), -1) @ self.first) @ self.second
+
+
+def data(seed: int, width: int = SIZE) -> tf.data.Dataset:
+    """Batches [BATCH, width], the same in each world."""
+    numbers = np.random.default_rng(seed).normal(size=[16 * BATCH, width]).astype(np.float32)
+    return _batched(numbers)
+
+
+def labels(seed: int) -> tf.data.Dataset:
+    """One-hot batches [BATCH, CLASSES]."""
+    classes = np.random.default_rng(seed).integers(CLASSES, size=16 * BATCH)
+    return _batched(np.eye(CLASSES, dtype=np.float32)[classes])
+
+
+def _batched(numbers: np.ndarray) -> tf.data.Dataset:
+    options = tf.data.Options()
+    options.autotune.enabled = False  # Its threads make a process with many iterators end slowly.
+    made = tf.data.Dataset.from_tensor_slices(numbers).repeat().batch(BATCH, drop_remainder=True)
+    return made.with_options(options)
+
+
+def unconditional(
+    generator_loss=losses.modified_generator_loss,
+    discriminator_loss=losses.modified_discriminator_loss,
+    **arguments,
+):
+    model = tfgan.gan_model(Net(2, SIZE, 1), Net(SIZE, 1, 2), data(3), data(4, 2))
+    arguments = {name: make() if callable(make) else make for name, make in arguments.items()}
+    return model, tfgan.gan_loss(model, generator_loss, discriminator_loss, **arguments)
+
+
+def infogan():
+    whole = Net(SIZE, 2, 2)
+
+    def judge(x):
+        logits, code = tf.split(whole(x), 2, 1)
+        return logits, [tfp.distributions.Normal(code, 1.0)]
+
+    model = tfgan.infogan_model(Net(3, SIZE, 1), judge, data(3), [data(4, 2)], [data(5, 1)])
+    return model, tfgan.gan_loss(model, mutual_information_penalty_weight=0.5)
+
+
+def acgan():
+    whole = Net(SIZE, 1 + CLASSES, 2)
+
+    def judge(x):
+        return tf.split(whole(x), [1, CLASSES], 1)
+
+    classes = tfgan.from_dataset(labels(5))
+    inputs = [tfgan.from_dataset(data(4, 2)), classes]
+    model = tfgan.acgan_model(Net(2 + CLASSES, SIZE, 1), judge, data(3), inputs, classes)
+    weights = {"aux_cond_generator_weight": 0.5, "aux_cond_discriminator_weight": 0.5}
+    return model, tfgan.gan_loss(model, **weights)
+
+
+def cyclegan():
+    generators = Net(SIZE, SIZE, 1), Net(SIZE, SIZE, 2)
+    discriminators = Net(SIZE, 1, 3), Net(SIZE, 1, 4)
+    model = tfgan.cyclegan_model(generators, discriminators, data(3), data(4))
+    return model, tfgan.cyclegan_loss(model)
+
+
+def stargan():
+    generator, whole = Net(4 + CLASSES, 4, 1), Net(4, 1 + CLASSES, 2)
+
+    def translate(images, target):
+        return tf.reshape(generator([_flat(images), target]), [-1, 2, 2, 1])
+
+    def judge(images, domains):
+        source, classes = tf.split(whole(_flat(images)), [1, domains], 1)
+        return source[:, 0], classes
+
+    images = data(3, 4).map(lambda x: tf.reshape(x, [BATCH, 2, 2, 1]))
+    model = tfgan.stargan_model(translate, judge, images, labels(5))
+    return model, tfgan.stargan_loss(model)
+
+
+def _flat(images):
+    return tf.reshape(images, [-1, 4])
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A model with its loss, and whether it draws random numbers inside, which worlds differ in."""
+
+    make: Callable[[], tuple[Any, Any]]
+    random: bool = False
+
+
+def _losses(name: str) -> Row:
+    of = (getattr(losses, f"{name}_{role}_loss") for role in ("generator", "discriminator"))
+    return Row(functools.partial(unconditional, *of))
+
+
+def _penalty(make: Callable[[], Any], every: int = 1, random: bool = False) -> Row:
+    penalties = functools.partial(lambda: [(make(), 0.3, every)])
+    return Row(functools.partial(unconditional, penalties=penalties), random)
+
+
+ROWS = {
+    "InfoGAN": Row(infogan),
+    "ACGAN": Row(acgan),
+    "CycleGAN": Row(cyclegan),
+    "StarGAN": Row(stargan, random=True),
+    "wasserstein": _losses("wasserstein"),
+    "wasserstein hinge": _losses("wasserstein_hinge"),
+    "minimax": _losses("minimax"),
+    "modified": _losses("modified"),
+    "least squares": _losses("least_squares"),
+    "relativistic": _losses("relativistic"),
+    "relativistic paired": _losses("relativistic_paired"),
+    "gradient penalty": Row(lambda: unconditional(gradient_penalty_weight=1.0), random=True),
+    "R1": _penalty(lambda: losses.r1_penalty),
+    "R1, lazily": _penalty(lambda: losses.r1_penalty, every=2),
+    "R2": _penalty(lambda: losses.r2_penalty),
+    "DRAGAN": _penalty(lambda: losses.dragan_penalty, random=True),
+    "LeCam": _penalty(losses.LeCam),
+    "path length": _penalty(losses.PathLength, random=True),
+    "tensor pool": Row(lambda: unconditional(tensor_pool_fn=tfgan.features.tensor_pool), True),
+}
+
+WORLDS = ("graph", "TF2", "XLA", "2 replicas")
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What came of training.
+
+    Attributes:
+      weights: before the first round and after each, by the name of the network.
+      updates: of the generator and the discriminator, by the counters.
+      losses: that a hook was told, by name, all rounds.
+    """
+
+    weights: list[dict[str, np.ndarray]]
+    updates: tuple[int, int]
+    losses: dict[str, list[float]]
+
+
+class _Watch(tfgan.TrainingHook):
+    def __init__(self, networks: dict[str, Any], counters: Any):
+        self._fetches = [n.trainable_variables for n in networks.values()]
+        self._names = list(networks)
+        self._counters = [counters.generator_updates, counters.discriminator_updates]
+        self.outcome = Outcome([], (0, 0), {})
+
+    def after_create_session(self, session: Any, coord: Any) -> None:
+        self._look(session)
+
+    def after_round(self, run_context: Any, global_step: int) -> None:
+        self._look(run_context.session)
+        for name, values in self.run.values().items():
+            self.outcome.losses.setdefault(name, []).extend(np.ravel(values).tolist())
+
+    def _look(self, session: Any) -> None:
+        values = session.run(self._fetches)
+        weights = [np.concatenate([np.ravel(v) for v in each]) for each in values]
+        self.outcome.weights.append(dict(zip(self._names, weights)))
+        self.outcome.updates = tuple(int(n) for n in session.run(self._counters))
+
+
+def train(row: str, world: str, rounds: int = len(ROUNDS), logdir: str | None = None) -> Outcome:
+    """Trains the row's model in a world; on two replicas, inside a strategy's scope."""
+    phases = [
+        Phase("generator", during(1, 0, 1)),
+        Phase("discriminator", during(1, 1, 2)),
+        Phase(("generator", "discriminator"), during(1, 2)),
+    ]
+    scope = tf.Graph().as_default() if world == "graph" else contextlib.nullcontext()
+    tf.keras.backend.clear_session()
+    with scope:
+        model, loss = ROWS[row].make()
+        sgd = tf.keras.optimizers.SGD
+        train_ops = tfgan.gan_train_ops(model, loss, sgd(0.05), sgd(0.05))
+        updates = [update_of(op) for op in tf.nest.flatten(tuple(train_ops[:2]))]
+        watch = _Watch({u.name: u.network for u in updates}, updates[0].counters)
+        tfgan.gan_train(
+            train_ops,
+            logdir,
+            get_hooks_fn=get_phased_train_hooks(phases),
+            hooks=[watch, tfgan.StopAtStepHook(num_steps=rounds)],
+            save_checkpoint_secs=600 if logdir else None,
+            save_summaries_steps=None,
+            jit_compile=world == "XLA",
+        )
+    return watch.outcome
+
+
+@functools.cache
+def _outcome(row: str, world: str) -> Outcome | Exception:
+    try:
+        return train(row, world)
+    except Exception as error:
+        return error
+
+
+@functools.cache
+def _outcomes_on_two_replicas() -> dict[str, Outcome]:
+    return on_two_replicas(train_all_rows)
+
+
+def train_all_rows(strategy: tf.distribute.Strategy) -> dict[str, Outcome]:
+    """Every row, under a strategy."""
+    with strategy.scope():
+        return {row: train(row, "2 replicas") for row in ROWS}
+
+
+def outcome(row: str, world: str) -> Outcome:
+    """What came of training, which each row has once in a world."""
+    if world == "2 replicas":
+        return _outcomes_on_two_replicas()[row]
+    found = _outcome(row, world)
+    if isinstance(found, Exception):
+        raise found
+    return found

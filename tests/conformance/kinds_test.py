@@ -1,0 +1,61 @@
+"""What is true of every kind of model, every loss and every penalty, in every world."""
+
+import numpy as np
+import pytest
+
+from tests.conformance.kinds import ROUNDS, ROWS, WORLDS, outcome, train
+
+every_row = pytest.mark.parametrize("row", ROWS)
+every_world = pytest.mark.parametrize("world", WORLDS)
+rows_without_chance = pytest.mark.parametrize("row", [r for r in ROWS if not ROWS[r].random])
+LETTERS = {"generator": "G", "discriminator": "D"}
+
+
+def role_of(network):
+    return network.split("_")[0]
+
+
+@every_row
+@every_world
+def test_an_update_changes_the_networks_of_its_role_and_no_others(row, world):
+    weights = outcome(row, world).weights
+    assert len(weights) == len(ROUNDS) + 1
+    for letters, before, after in zip(ROUNDS, weights, weights[1:]):
+        changed = {name for name in before if (before[name] != after[name]).any()}
+        assert changed == {name for name in before if LETTERS[role_of(name)] in letters}
+
+
+@every_row
+@every_world
+def test_counters_are_exact(row, world):
+    expected = tuple(sum(letter in letters for letters in ROUNDS) for letter in "GD")
+    assert outcome(row, world).updates == expected
+
+
+@every_row
+@every_world
+def test_hooks_see_a_finite_loss_of_every_update(row, world):
+    found = outcome(row, world)
+    for name in found.weights[0]:
+        losses = found.losses[f"{name}_loss"]
+        assert len(losses) == sum(LETTERS[role_of(name)] in letters for letters in ROUNDS)
+        assert np.isfinite(losses).all()
+
+
+@rows_without_chance
+@pytest.mark.parametrize("world", ["XLA", "2 replicas", "graph"])
+def test_the_numbers_of_all_worlds_are_those_of_tf2(row, world):
+    mine, tf2s = outcome(row, world), outcome(row, "TF2")
+    for after, expected in zip(mine.weights, tf2s.weights):
+        for name in expected:
+            np.testing.assert_allclose(after[name], expected[name], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("world", ["graph", "TF2"])
+@every_row
+def test_a_resumed_run_begins_where_the_last_one_ended(row, world, tmp_path):
+    first = train(row, world, 3, str(tmp_path))
+    second = train(row, world, 1, str(tmp_path))
+    for name, values in first.weights[-1].items():
+        np.testing.assert_array_equal(second.weights[0][name], values)
+    assert second.updates == (3, 3)

@@ -1,0 +1,181 @@
+"""Gradient penalties at the data themselves: R1 and R2 at real and generated, DRAGAN near real."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from tfgan_lite.losses.draws import normals, seed_for
+from tfgan_lite.losses.reduction import Reduction, as_written, publish, weighted_loss
+from tfgan_lite.losses.safe_math import safe_sqrt
+from tfgan_lite.losses.slopes import floating_leaves, squared_slopes
+
+# Autograph stays on in the penalties, so that `discriminator_fn` may use Python's `if` on tensors.
+
+
+def r1_penalty(
+    real_data: Any,
+    generator_inputs: Any,
+    discriminator_fn: Callable[[Any, Any], Any],
+    discriminator_scope: tf.compat.v1.VariableScope | str | None,
+    weights: float | tf.Tensor = 1.0,
+    scope: str | None = None,
+    loss_collection: str | None = None,
+    reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
+    add_summaries: bool = False,
+) -> tf.Tensor:
+    """Half the squared slope of the discriminator at real data: R1.
+
+    With the weight gamma this is `gamma / 2 * E |grad D(x)|^2`, so that gamma means what it means
+    in the papers and in StyleGAN2's `r1_gamma`. The arithmetic is in float32 whatever the data's
+    dtype.
+
+    Paper: Mescheder et al., Which Training Methods for GANs do actually Converge?,
+    arXiv:1801.04406.
+
+    Args:
+      real_data: A floating tensor [B, ...] or a nested structure of them, of known ranks.
+      generator_inputs: Passed on to `discriminator_fn`.
+      discriminator_fn: Called as `discriminator_fn(data, generator_inputs)` with data of the
+        structure and dtypes of `real_data`; a dict it returns has the key "logits", and a tuple or
+        list has the logits first.
+      discriminator_scope: In a tf.Graph, the variable scope whose variables `discriminator_fn`
+        uses again, when it is a scope or its name; ignored elsewhere, and for a
+        `discriminator_fn` with a true attribute `enters_own_scope`.
+      weights: Factors >= 0, a scalar or [B].
+      scope: Name scope of the operations.
+      loss_collection: A collection of the tf.Graph that gets the returned value, or None.
+      reduction: One of tf.compat.v1.losses.Reduction.
+      add_summaries: Whether to summarise the value as `r1_penalty_loss`.
+
+    Returns:
+      A float32 scalar >= 0, or [B] when `reduction` is NONE.
+
+    Raises:
+      ValueError: If a rank is unknown, data are not floating, their batch sizes differ,
+        `discriminator_fn` ignores the data or returns no logits, or weights are negative.
+    """
+    with tf.name_scope(scope or "r1_penalty"):
+        places = _in_float32(floating_leaves(real_data, "real_data"))
+        squares = squared_slopes(
+            places, real_data, generator_inputs, discriminator_fn, discriminator_scope
+        )
+        loss = weighted_loss(squares / 2, weights, reduction)
+    return publish(loss, loss_collection, add_summaries, {"r1_penalty_loss": loss})
+
+
+def r2_penalty(
+    generated_data: Any,
+    generator_inputs: Any,
+    discriminator_fn: Callable[[Any, Any], Any],
+    discriminator_scope: tf.compat.v1.VariableScope | str | None,
+    weights: float | tf.Tensor = 1.0,
+    scope: str | None = None,
+    loss_collection: str | None = None,
+    reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
+    add_summaries: bool = False,
+) -> tf.Tensor:
+    """Half the squared slope of the discriminator at generated data: R2.
+
+    The convention is that of `r1_penalty`: the weight is the papers' gamma.
+
+    Papers: Mescheder et al., arXiv:1801.04406; with R1 in R3GAN, arXiv:2501.05441.
+
+    Args:
+      generated_data: A floating tensor [B, ...] or a nested structure of them, of known ranks.
+      generator_inputs: Passed on to `discriminator_fn`.
+      discriminator_fn: As in `r1_penalty`.
+      discriminator_scope: As in `r1_penalty`.
+      weights: Factors >= 0, a scalar or [B].
+      scope: Name scope of the operations.
+      loss_collection: A collection of the tf.Graph that gets the returned value, or None.
+      reduction: One of tf.compat.v1.losses.Reduction.
+      add_summaries: Whether to summarise the value as `r2_penalty_loss`.
+
+    Returns:
+      A float32 scalar >= 0, or [B] when `reduction` is NONE.
+
+    Raises:
+      ValueError: As in `r1_penalty`.
+    """
+    with tf.name_scope(scope or "r2_penalty"):
+        places = _in_float32(floating_leaves(generated_data, "generated_data"))
+        squares = squared_slopes(
+            places, generated_data, generator_inputs, discriminator_fn, discriminator_scope
+        )
+        loss = weighted_loss(squares / 2, weights, reduction)
+    return publish(loss, loss_collection, add_summaries, {"r2_penalty_loss": loss})
+
+
+def dragan_penalty(
+    real_data: Any,
+    generator_inputs: Any,
+    discriminator_fn: Callable[[Any, Any], Any],
+    discriminator_scope: tf.compat.v1.VariableScope | str | None,
+    noise_scale: float = 0.5,
+    target: float = 1.0,
+    weights: float | tf.Tensor = 1.0,
+    scope: str | None = None,
+    loss_collection: str | None = None,
+    reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
+    add_summaries: bool = False,
+    seed: int | tf.Tensor | None = None,
+) -> tf.Tensor:
+    """Penalises a discriminator whose slope near real data is not `target`: DRAGAN.
+
+    Each real example is moved by normal noise, and the penalty there is `(slope - target) ** 2`.
+    The noise's standard deviation is `noise_scale` times that of all numbers of the real batch, as
+    in the authors' code (whose noise is uniform; the paper's is normal).
+
+    Paper: Kodali et al., On Convergence and Stability of GANs, arXiv:1705.07215; lambda is 10.
+
+    Args:
+      real_data: A floating tensor [B, ...] or a nested structure of them, of known ranks.
+      generator_inputs: Passed on to `discriminator_fn`.
+      discriminator_fn: As in `r1_penalty`.
+      discriminator_scope: As in `r1_penalty`.
+      noise_scale: Standard deviation of the noise in units of that of the data, >= 0.
+      target: The wanted slope, >= 0.
+      weights: Factors >= 0, a scalar or [B].
+      scope: Name scope of the operations.
+      loss_collection: A collection of the tf.Graph that gets the returned value, or None.
+      reduction: One of tf.compat.v1.losses.Reduction.
+      add_summaries: Whether to summarise the value as `dragan_penalty_loss`.
+      seed: What the noise depends on: an int or an integer tensor [2], with which every call draws
+        the same; or None for the seed of the run in progress, or else TensorFlow's.
+
+    Returns:
+      A float32 scalar >= 0, or [B] when `reduction` is NONE.
+
+    Raises:
+      ValueError: As in `r1_penalty`, or `noise_scale` or `target` is negative.
+    """
+    for name, value in {"noise_scale": noise_scale, "target": target}.items():
+        if not (tf.is_tensor(value) or value >= 0):
+            raise ValueError(f"{name} must be >= 0, not {value}.")
+    with tf.name_scope(scope or "dragan_penalty"):
+        leaves = floating_leaves(real_data, "real_data")
+        places = _perturbed(_in_float32(leaves), noise_scale, seed_for("dragan_penalty", seed))
+        squares = squared_slopes(
+            places, real_data, generator_inputs, discriminator_fn, discriminator_scope
+        )
+        loss = weighted_loss(tf.square(safe_sqrt(squares) - target), weights, reduction)
+    return publish(loss, loss_collection, add_summaries, {"dragan_penalty_loss": loss})
+
+
+@as_written
+def _in_float32(leaves: list[tf.Tensor]) -> list[tf.Tensor]:
+    return [tf.cast(leaf, tf.float32) for leaf in leaves]
+
+
+@as_written
+def _perturbed(
+    leaves: list[tf.Tensor], noise_scale: float | tf.Tensor, seed: tf.Tensor | None
+) -> list[tf.Tensor]:
+    noises = normals([tf.shape(leaf) for leaf in leaves], seed)
+    return [
+        leaf + noise_scale * safe_sqrt(tf.math.reduce_variance(leaf)) * noise
+        for leaf, noise in zip(leaves, noises)
+    ]

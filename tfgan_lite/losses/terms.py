@@ -1,0 +1,119 @@
+"""The named terms of a network's loss, and their sum."""
+
+from __future__ import annotations
+
+import inspect
+import numbers
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from tfgan_lite.deferred import Deferred, defer
+from tfgan_lite.graph_notes import note, noted
+from tfgan_lite.losses.reduction import in_plain_graph
+from tfgan_lite.networks import Network
+
+__all__ = ["Terms", "accepted", "check_weight", "every_of", "extended", "is_off", "terms_of"]
+
+
+class Terms:
+    """What one network minimises, term by term.
+
+    Args:
+      name: the name of the sum.
+    """
+
+    def __init__(self, name: str):
+        self._name = name
+        self._parts: dict[str, Any] = {}
+        self._every: dict[str, int] = {}
+
+    def add(self, name: str, value: Any, every: int = 1) -> None:
+        """Adds a scalar, which the training computes in every k-th sub-step only."""
+        unique, number = name, 1
+        while unique in self._parts:
+            number += 1
+            unique = f"{name}_{number}"
+        self._parts[unique] = value
+        if every > 1:
+            self._every[unique] = every
+
+    def add_regularization(self, network: Network) -> None:
+        """Adds the regularisation losses that the network's layers declare."""
+
+        def regularization(*losses: tf.Tensor) -> tf.Tensor:
+            return tf.add_n([tf.cast(loss, tf.float32) for loss in losses])
+
+        if network.regularization_losses:
+            self.add("regularization", defer(regularization, *network.regularization_losses))
+
+    def total(self, name_terms: bool) -> Any:
+        """The sum, which knows its terms: all or, without names, those that are not always due."""
+        named = self._parts if name_terms and len(self._parts) > 1 else {}
+        named = {**{name: self._parts[name] for name in self._every}, **named}
+        parts = self._parts.values()
+        return _knowing(_sum(self._name, *parts), _in_order(named, self._parts), self._every)
+
+
+def extended(loss: Any, extra: Mapping[str, Any], name_terms: bool) -> Any:
+    """A sum of `Terms` and further terms, which knows them all."""
+    named = terms_of(loss)
+    if name_terms:
+        named = {**(named or {"adversarial": loss}), **extra}
+    return _knowing(_sum(_name_of(loss), loss, *extra.values()), named, every_of(loss))
+
+
+def terms_of(loss: Any) -> dict[str, Any]:
+    """The named parts of a loss that `gan_loss` made; empty where it is one part, or another's."""
+    if isinstance(loss, Deferred):
+        return getattr(loss, "terms", {})
+    return noted(loss, "terms") or {}
+
+
+def every_of(loss: Any) -> dict[str, int]:
+    """Of the parts of a loss that are due in every k-th update only, the k."""
+    if isinstance(loss, Deferred):
+        return getattr(loss, "every", {})
+    return noted(loss, "every") or {}
+
+
+def accepted(loss_fn: Callable[..., Any], offered: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the keywords offered those that a function takes, and that are not bound already."""
+    parameters = inspect.signature(loss_fn).parameters
+    bound = getattr(loss_fn, "keywords", {})  # Of a functools.partial.
+    offered = {name: value for name, value in offered.items() if name not in bound}
+    if any(p.kind == p.VAR_KEYWORD for p in parameters.values()):
+        return offered
+    return {name: value for name, value in offered.items() if name in parameters}
+
+
+def check_weight(name: str, weight: Any) -> None:
+    """Raises ValueError where a number is not >= 0."""
+    if isinstance(weight, numbers.Real) and not weight >= 0:
+        raise ValueError(f"{name} must be >= 0, got {weight}.")
+
+
+def is_off(weight: Any) -> bool:
+    """Whether a weight says that its term is not wanted."""
+    return weight is None or (isinstance(weight, numbers.Real) and weight == 0)
+
+
+def _sum(name: str, *parts: Any) -> Any:
+    return defer(lambda *values: tf.add_n(values), *parts, name=name)
+
+
+def _name_of(loss: Any) -> str:
+    return loss.name if isinstance(loss, Deferred) else "loss"
+
+
+def _in_order(named: Mapping[str, Any], order: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: named[name] for name in order if name in named}
+
+
+def _knowing(total: Any, terms: dict[str, Any], every: dict[str, int]) -> Any:
+    if isinstance(total, Deferred):
+        total.terms, total.every = terms, dict(every)
+    elif in_plain_graph():
+        note(total, terms=terms, every=dict(every))
+    return total

@@ -1,0 +1,92 @@
+"""What deferred values give and need, found by tracing their computations without running them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from tfgan_lite.deferred import Deferred, Run, Source
+
+__all__ = ["Trace", "sources_of", "trace_of", "variables_of"]
+
+
+class Trace(NamedTuple):
+    """What is known of a deferred value without running it."""
+
+    spec: Any  # tf.TensorSpecs in the structure of the value.
+    needs: tuple[Deferred, ...]  # The deferred values it reads directly, in order of first use.
+    sources: tuple[Source, ...]  # The sources it reads directly.
+    variables: tuple[tf.Variable, ...]  # The variables it reads directly, in order of first use.
+
+
+def sources_of(fetches: Iterable[Deferred], known: Collection[Deferred] = ()) -> tuple[Source, ...]:
+    """The sources that a run of `fetches` draws from, each after those it requires."""
+    direct = [s for node in _needed(fetches, known) for s in node.trace.sources]
+    found = dict.fromkeys(each for source in direct for each in (*source.requires, source))
+    return tuple(sorted(found, key=lambda source: (len(source.requires), source.order)))
+
+
+def variables_of(fetches: Iterable[Deferred]) -> list[tf.Variable]:
+    """The variables that a run of `fetches` touches, in a fixed order."""
+    found = [v for node in _needed(fetches, ()) for v in node.trace.variables]
+    return list({id(v): v for v in found}.values())
+
+
+def _needed(fetches: Iterable[Deferred], known: Collection[Deferred]) -> Iterator[Deferred]:
+    """Each deferred value that a run of `fetches` computes, those aside that are known."""
+    seen, stack = set(known), list(fetches)[::-1]
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            yield node
+            stack.extend(node.trace.needs)
+
+
+class _TracingRun(Run):
+    """Gives placeholders in place of values, and notes what was asked for."""
+
+    def __init__(self):
+        super().__init__(key=tf.zeros([2], tf.int32), training=True)
+        self.needs: dict[Deferred, None] = {}
+        self.sources: dict[Source, None] = {}
+
+    def value(self, node: Deferred) -> Any:
+        if node.opaque:  # It has no placeholder: who reads it computes it, and needs its needs.
+            return super().value(node)
+        if node not in self._values:
+            self.needs.setdefault(node)
+            self._values[node] = tf.nest.map_structure(_placeholder, node.spec)
+        return self._values[node]
+
+    def draw(self, source: Source) -> list[tf.Tensor]:
+        if source not in self.draws:
+            self.sources.setdefault(source)
+            self.draws[source] = [_placeholder(spec) for spec in source.specs]
+        return self.draws[source]
+
+
+def trace_of(node: Deferred) -> Trace:
+    """Traces the value's computation once, without running it."""
+    run = _TracingRun()
+
+    def body():
+        with run:
+            value = node.compute()
+            return () if node.opaque else value
+
+    made = tf.function(body, autograph=False).get_concrete_function()
+    spec = tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), made.structured_outputs)
+    return Trace(spec, tuple(run.needs), tuple(run.sources), _variables_of(made.graph))
+
+
+def _variables_of(graph: Any) -> tuple[tf.Variable, ...]:
+    """A function graph's variables; `graph.variables` has them, in no fixed order."""
+    order = {id(outer): index for index, (outer, _) in enumerate(graph.captures)}
+    return tuple(sorted(graph.variables, key=lambda v: order.get(id(v.handle), len(order))))
+
+
+def _placeholder(spec: tf.TensorSpec) -> tf.Tensor:
+    return tf.compat.v1.placeholder(spec.dtype, spec.shape)

@@ -1,0 +1,175 @@
+"""The mathematics of a sub-step: losses, gradients, updates, and the guard before them."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tfgan_lite.deferred import Deferred, Run
+from tfgan_lite.train.updates import Update, apply_all
+
+__all__ = ["Computation", "all_finite", "describe_not_finite"]
+
+# Marks our own failed assertions among all that a program can raise.
+NOT_FINITE = "tfgan_lite: loss is not finite"
+
+
+# How TensorFlow prints the assertion's data: inside a program, and eagerly.
+_FAILED_ASSERTION = re.compile(
+    rf"{NOT_FINITE}(\] \[|'\nb')(?P<names>.*?)(\] \[|'\n)(?P<values>[^\]\n]*)"
+)
+
+
+class Computation:
+    """Updates whose gradients are taken at the same weights, and values to fetch beside them.
+
+    Args:
+      updates: the networks to update, together.
+      fetches: other deferred values, which are evaluated before the updates apply.
+      strategy: the strategy of the networks' variables.
+      by_xla: whether XLA compiles what is computed: it knows no assertions.
+    """
+
+    def __init__(
+        self,
+        updates: Sequence[Update],
+        fetches: Sequence[Deferred],
+        strategy: tf.distribute.Strategy,
+        by_xla: bool,
+    ):
+        self.updates = tuple(updates)
+        self._fetches = tuple(fetches)
+        self._strategy = strategy
+        self._by_xla = by_xla
+
+    def __call__(
+        self, run: Run, proceed: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor, list[Any]]:
+        """Losses and gradients at the weights as they are, then all updates, or none of them.
+
+        Args:
+          run: has all that was drawn.
+          proceed: inside XLA, whether updates are applied even where all is finite.
+
+        Returns:
+          The reported values, the values that must be finite, and the fetches' values.
+        """
+        updated = {u.network for u in self.updates}
+        with run, contextlib.ExitStack() as stack:
+            others = dict.fromkeys(other for u in self.updates for other in u.others)
+            for network in others.keys() - updated:
+                stack.enter_context(network.statistics_kept())
+            losses, shares, tapes = self._forward(run)
+            gradients = [
+                u.gradients(share, tape) for u, share, tape in zip(self.updates, shares, tapes)
+            ]
+            values = [run.value(fetch) for fetch in self._fetches]
+            report = self._report(run, losses, gradients)
+            images = [self._generated(run, u) for u in self.updates]
+        checked = tf.concat([report, self._gradient_sums(gradients)], 0)
+        with tf.control_dependencies(self._apply_all(gradients, images, checked, proceed)):
+            return tf.identity(report), checked, values
+
+    def _forward(self, run: Run) -> tuple[list[Any], list[Any], list[tf.GradientTape]]:
+        """Each update's loss, its share of the global batch's loss, and the tape of its variables.
+
+        Keras optimizers sum gradients over replicas, while a loss is a mean over its batch.
+        """
+        tapes = []
+        with contextlib.ExitStack() as stack:
+            for update in self.updates:
+                tape = tf.GradientTape(watch_accessed_variables=False)
+                stack.enter_context(tape)
+                tape.watch(update.variables)
+                tapes.append(tape)
+            losses = [run.value(update.loss) for update in self.updates]
+            replicas = self._strategy.num_replicas_in_sync
+            shares = losses if replicas == 1 else [loss / replicas for loss in losses]
+        return losses, shares, tapes
+
+    def _report(self, run: Run, losses, gradients) -> tf.Tensor:
+        values = []
+        for update, loss, pairs in zip(self.updates, losses, gradients):
+            others = (*update.terms.values(), *update.metrics.values())
+            values += [loss, *(run.value(each) for each in others)]
+            values += update.gradient_norms(pairs)
+        return tf.stack([tf.cast(v, tf.float32) for v in values]) if values else tf.zeros([0])
+
+    def _gradient_sums(self, gradients) -> tf.Tensor:
+        """One number for each update, finite if all of its gradients are.
+
+        A loss can be finite where its gradient is not: relu(nan) is 0 on some devices.
+        """
+        sums = [u.gradient_sum(pairs) for u, pairs in zip(self.updates, gradients)]
+        return tf.stack(sums) if self.checks and sums else tf.zeros([0])
+
+    @property
+    def checks(self) -> bool:
+        """Whether updates that are not finite are errors."""
+        return any(update.check_numerics for update in self.updates)
+
+    def _generated(self, run: Run, update: Update) -> Any:
+        """How many images the generator made, on all replicas, where its average counts them."""
+        if update.average is None:
+            return 0
+        made = run.value(update.generated_example)
+        batch = tf.shape(made)[0] if made.shape[0] is None else made.shape[0]
+        return batch * self._strategy.num_replicas_in_sync
+
+    def _apply_all(
+        self, gradients, images: Sequence[Any], checked: tf.Tensor, proceed: tf.Tensor | None
+    ) -> list[Any]:
+        """Applies all updates or none, and gives what must have happened before they count."""
+
+        def apply():
+            apply_all(self.updates, gradients)
+            for update, made in zip(self.updates, images):
+                if update.average is not None:
+                    update.average.update(made, update.counters.images_seen.read_value())
+            return True
+
+        if not self.checks:
+            apply()
+            return []
+        if self._by_xla:
+            proceed = all_finite(checked) if proceed is None else proceed & all_finite(checked)
+            # A loop of one turn or none: XLA updates its variables in place, while the branches of
+            # a conditional, or a choice between old and new values, work on copies.
+            turns = tf.cast(proceed, tf.int32)
+            tf.while_loop(lambda i: i < turns, lambda i: (apply() and i + 1,), [0])
+            return []
+        checks = [self.assert_finite(checked)]
+        checks = [check for check in checks if check is not None]  # Eagerly there is no op.
+        with tf.control_dependencies(checks):
+            apply()
+        return checks
+
+    def assert_finite(self, checked: tf.Tensor) -> Any:
+        """Fails, marked NOT_FINITE, with the names of the checked values and the values."""
+        names = [name for u in self.updates for name in u.value_names]
+        names += [f"{u.name}_gradient_sum" for u in self.updates]
+        data = [NOT_FINITE, ", ".join(names), checked]
+        if tf.executing_eagerly():
+            return tf.debugging.Assert(all_finite(checked), data, len(names))
+        # The bare op: tf.debugging.Assert wraps it in a tf.cond, whose dispatch costs more.
+        return tf.raw_ops.Assert(condition=all_finite(checked), data=data, summarize=len(names))
+
+
+def all_finite(values: tf.Tensor) -> tf.Tensor:
+    """Whether an update may be applied."""
+    return tf.reduce_all(tf.math.is_finite(values))
+
+
+def describe_not_finite(error: tf.errors.InvalidArgumentError) -> str | None:
+    """Which reported values were not finite, from the message of a failed assertion."""
+    found = _FAILED_ASSERTION.search(error.message)
+    if found is None:
+        return None
+    names = found["names"].split(", ")
+    values = re.split(r"[ ,]+", found["values"])
+    pairs = [f"{name} = {value}" for name, value in zip(names, values, strict=True)]
+    return ", ".join(p for p, value in zip(pairs, values) if "nan" in value or "inf" in value)
