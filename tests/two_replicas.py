@@ -16,6 +16,8 @@ import tempfile
 def on_two_replicas(function):
     """What `function(strategy)` returns there.
 
+    An error there fails the test here, with what the process printed.
+
     Args:
       function: a function at the top level of a module.
     """

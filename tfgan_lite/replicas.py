@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-__all__ = ["whole_variables"]
+__all__ = ["is_distributed", "mean_over_replicas", "whole_variables"]
 
 
 def whole_variables(variables: Sequence[tf.Variable]) -> list[tf.Variable]:
@@ -19,7 +19,7 @@ def whole_variables(variables: Sequence[tf.Variable]) -> list[tf.Variable]:
     Args:
       variables: variables that a traced function reads.
     """
-    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+    if not is_distributed(tf.distribute.get_strategy()):
         return list(variables)
     wholes = {}
     for thing in gc.get_objects():
@@ -29,3 +29,16 @@ def whole_variables(variables: Sequence[tf.Variable]) -> list[tf.Variable]:
         ):
             wholes.update((id(part), thing) for part in thing.values)
     return [wholes.get(id(variable), variable) for variable in variables]
+
+
+def is_distributed(strategy: tf.distribute.Strategy) -> bool:
+    """Whether somebody chose the strategy: then a replica, even the only one, has a context."""
+    return type(strategy).__name__ != "_DefaultDistributionStrategy"
+
+
+def mean_over_replicas(value: tf.Tensor) -> tf.Tensor:
+    """The mean of all replicas' values; outside a replica the value itself."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return value
+    return context.all_reduce(tf.distribute.ReduceOp.MEAN, value)

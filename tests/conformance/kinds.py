@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -68,6 +69,10 @@ def unconditional(
     return model, tfgan.gan_loss(model, generator_loss, discriminator_loss, **arguments)
 
 
+def pooled():
+    return unconditional(tensor_pool_fn=lambda: tfgan.features.TensorPool(8))
+
+
 def infogan():
     whole = Net(SIZE, 2, 2)
 
@@ -120,10 +125,17 @@ def _flat(images):
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A model with its loss, and whether it draws random numbers inside, which worlds differ in."""
+    """How a model and its loss are made.
+
+    Attributes:
+      make: gives both.
+      random: whether they draw random numbers inside, in which worlds differ.
+      has_state: whether a run that is resumed is tried.
+    """
 
     make: Callable[[], tuple[Any, Any]]
     random: bool = False
+    has_state: bool = False
 
 
 def _losses(name: str) -> Row:
@@ -131,16 +143,18 @@ def _losses(name: str) -> Row:
     return Row(functools.partial(unconditional, *of))
 
 
-def _penalty(make: Callable[[], Any], every: int = 1, random: bool = False) -> Row:
-    penalties = functools.partial(lambda: [(make(), 0.3, every)])
-    return Row(functools.partial(unconditional, penalties=penalties), random)
+def _penalty(make: Callable[[], Any], every: int = 1, **facts: bool) -> Row:
+    def penalties():
+        return [(make(), 0.3, every)]
+
+    return Row(functools.partial(unconditional, penalties=penalties), **facts)
 
 
 ROWS = {
-    "InfoGAN": Row(infogan),
-    "ACGAN": Row(acgan),
-    "CycleGAN": Row(cyclegan),
-    "StarGAN": Row(stargan, random=True),
+    "InfoGAN": Row(infogan, has_state=True),
+    "ACGAN": Row(acgan, has_state=True),
+    "CycleGAN": Row(cyclegan, has_state=True),
+    "StarGAN": Row(stargan, random=True, has_state=True),
     "wasserstein": _losses("wasserstein"),
     "wasserstein hinge": _losses("wasserstein_hinge"),
     "minimax": _losses("minimax"),
@@ -150,12 +164,12 @@ ROWS = {
     "relativistic paired": _losses("relativistic_paired"),
     "gradient penalty": Row(lambda: unconditional(gradient_penalty_weight=1.0), random=True),
     "R1": _penalty(lambda: losses.r1_penalty),
-    "R1, lazily": _penalty(lambda: losses.r1_penalty, every=2),
+    "R1, lazily": _penalty(lambda: losses.r1_penalty, every=2, has_state=True),
     "R2": _penalty(lambda: losses.r2_penalty),
     "DRAGAN": _penalty(lambda: losses.dragan_penalty, random=True),
-    "LeCam": _penalty(losses.LeCam),
-    "path length": _penalty(losses.PathLength, random=True),
-    "tensor pool": Row(lambda: unconditional(tensor_pool_fn=tfgan.features.tensor_pool), True),
+    "LeCam": _penalty(losses.LeCam, has_state=True),
+    "path length": _penalty(losses.PathLength, random=True, has_state=True),
+    "tensor pool": Row(pooled, random=True, has_state=True),
 }
 
 WORLDS = ("graph", "TF2", "XLA", "2 replicas")
@@ -206,7 +220,8 @@ def train(row: str, world: str, rounds: int = len(ROUNDS), logdir: str | None = 
         Phase(("generator", "discriminator"), during(1, 2)),
     ]
     scope = tf.Graph().as_default() if world == "graph" else contextlib.nullcontext()
-    tf.keras.backend.clear_session()
+    if world == "graph":
+        tf.keras.backend.clear_session()  # A graph's checkpoint goes by names, which Keras numbers.
     with scope:
         model, loss = ROWS[row].make()
         sgd = tf.keras.optimizers.SGD
@@ -225,30 +240,27 @@ def train(row: str, world: str, rounds: int = len(ROUNDS), logdir: str | None = 
     return watch.outcome
 
 
-@functools.cache
-def _outcome(row: str, world: str) -> Outcome | Exception:
+def attempt(row: str, world: str) -> Outcome | str:
+    """What came of training, or the error that it ended with."""
     try:
         return train(row, world)
-    except Exception as error:
-        return error
+    except Exception:
+        return traceback.format_exc()
 
 
-@functools.cache
-def _outcomes_on_two_replicas() -> dict[str, Outcome]:
-    return on_two_replicas(train_all_rows)
-
-
-def train_all_rows(strategy: tf.distribute.Strategy) -> dict[str, Outcome]:
+def attempt_all_rows(strategy: tf.distribute.Strategy) -> dict[str, Outcome | str]:
     """Every row, under a strategy."""
     with strategy.scope():
-        return {row: train(row, "2 replicas") for row in ROWS}
+        return {row: attempt(row, "2 replicas") for row in ROWS}
+
+
+_attempt_once = functools.cache(attempt)
+_attempt_all_rows_once = functools.cache(lambda: on_two_replicas(attempt_all_rows))
 
 
 def outcome(row: str, world: str) -> Outcome:
     """What came of training, which each row has once in a world."""
-    if world == "2 replicas":
-        return _outcomes_on_two_replicas()[row]
-    found = _outcome(row, world)
-    if isinstance(found, Exception):
-        raise found
+    on_two = world == "2 replicas"
+    found = _attempt_all_rows_once()[row] if on_two else _attempt_once(row, world)
+    assert isinstance(found, Outcome), found
     return found

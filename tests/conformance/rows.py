@@ -5,19 +5,16 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import json
-import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 import tfgan_lite as tfgan
 from tests.train.linear_gan import COLUMNS, LinearGAN
+from tests.two_replicas import on_two_replicas
+from tfgan_lite.train import Phase, sequential, warm_up
+from tfgan_lite.train.scheduled_hook import ScheduledTrainOpsHook
 from tfgan_lite.train.train_ops import update_of
 
 ROUNDS = 3
@@ -25,24 +22,33 @@ ROUNDS = 3
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-    """What a user asks for, and the sub-steps that a round then has."""
+    """What a user asks for, and the sub-steps that each of the rounds then has."""
 
     get_hooks: Any
-    round: tuple[str, ...]
+    rounds: tuple[tuple[str, ...], ...]
+
+    @property
+    def trace(self) -> list[str]:
+        """The sub-steps of all rounds."""
+        return [networks for each in self.rounds for networks in each]
 
 
 def _sequential(generator: int, discriminator: int, order: str = "generator_first") -> Schedule:
     steps = tfgan.GANTrainSteps(generator, discriminator)
     parts = ("G",) * generator, ("D",) * discriminator
     first, second = parts if order == "generator_first" else parts[::-1]
-    return Schedule(tfgan.get_sequential_train_hooks(steps, order), first + second)
+    return Schedule(tfgan.get_sequential_train_hooks(steps, order), (first + second,) * ROUNDS)
 
 
 def _joint(generator: int, discriminator: int) -> Schedule:
     together = min(generator, discriminator)
     alone = ("G",) * (generator - together) + ("D",) * (discriminator - together)
     steps = tfgan.GANTrainSteps(generator, discriminator)
-    return Schedule(tfgan.get_joint_train_hooks(steps), ("GD",) * together + alone)
+    return Schedule(tfgan.get_joint_train_hooks(steps), (("GD",) * together + alone,) * ROUNDS)
+
+
+def _phases(rounds: tuple[tuple[str, ...], ...], *phases: Phase) -> Schedule:
+    return Schedule(tfgan.get_phased_train_hooks(phases), rounds)
 
 
 SCHEDULES = {
@@ -55,14 +61,30 @@ SCHEDULES = {
     "discriminator first 3:5": _sequential(3, 5, "discriminator_first"),
     "joint 1:1": _joint(1, 1),
     "joint 3:5": _joint(3, 5),
+    "warm-up": _phases(
+        (("D", "D"), ("G", "D"), ("G", "D")),
+        *warm_up(1, [Phase("discriminator", 2)], sequential()),
+    ),
+    "function of the round": _phases(
+        (("GD", "D"), ("GD", "D", "D"), ("GD",)),
+        Phase(("generator", "discriminator"), 1),
+        Phase("discriminator", lambda round_number: (1, 2, 0)[round_number]),
+    ),
 }
 
 
 class CalledHook(tfgan.RunTrainOpsHook):
     """A user's subclass, which sessions have to call: nothing is fused."""
 
-    def before_run(self, run_context):
-        super().before_run(run_context)
+
+class CalledScheduledHook(ScheduledTrainOpsHook):
+    """The same of a number of sub-steps that changes."""
+
+
+def _called(hook: Any) -> Any:
+    if isinstance(hook, ScheduledTrainOpsHook):
+        return CalledScheduledHook(hook.train_ops, hook.steps)
+    return CalledHook(hook.train_ops, hook.train_steps)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,12 +115,6 @@ def _eagerly() -> Iterator[None]:
         tf.config.run_functions_eagerly(False)
 
 
-@functools.cache
-def _two_replicas() -> tf.distribute.Strategy:
-    # Only one in a process: two would number their all-reduces alike.
-    return tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
-
-
 WORLDS = {
     "graph": World(scope=lambda: tf.Graph().as_default()),
     "eager": World(scope=_eagerly),
@@ -108,7 +124,7 @@ WORLDS = {
     ),
     "not fused": World(fused=False),
     "XLA": World(arguments={"jit_compile": True}),
-    "2 replicas": World(scope=lambda: _two_replicas().scope(), replicas=2),
+    "2 replicas": World(replicas=2),
 }
 
 
@@ -160,7 +176,7 @@ def _outcome(world: str, schedule: str) -> Outcome | Exception:
 
 def outcome(world: str, schedule: str) -> Outcome:
     """What came of `ROUNDS` rounds of training, which each row has once."""
-    if world == "2 replicas" and len(tf.config.list_logical_devices("CPU")) == 1:
+    if world == "2 replicas":
         return _outcomes_on_two_replicas()[schedule]
     found = _outcome(world, schedule)
     if isinstance(found, Exception):
@@ -173,7 +189,7 @@ def _train(world: World, schedule: Schedule) -> Outcome:
         hooks = schedule.get_hooks(train_ops)
         if world.fused:
             return hooks
-        return [CalledHook(hook.train_ops, hook.train_steps) for hook in hooks]
+        return [_called(hook) for hook in hooks]
 
     with world.scope():
         gan = LinearGAN()
@@ -214,33 +230,10 @@ def _train(world: World, schedule: Schedule) -> Outcome:
 
 @functools.cache
 def _outcomes_on_two_replicas() -> dict[str, Outcome]:
-    """Trains in a new process: a CPU can be split only before TensorFlow is first used."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "outcomes.json")
-        # This process may import from folders that only pytest or Bazel knows of.
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        done = subprocess.run(
-            [sys.executable, __file__, path],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert done.returncode == 0, done.stdout
-        with open(path, encoding="utf-8") as file:
-            return {name: Outcome(**fields) for name, fields in json.load(file).items()}
+    return on_two_replicas(outcomes_of_all_schedules)
 
 
-def _main(path: str) -> None:
-    # An all-reduce waits for the other replica's, so each needs threads of its own.
-    tf.config.threading.set_inter_op_parallelism_threads(16)
-    halves = [tf.config.LogicalDeviceConfiguration()] * 2
-    tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], halves)
-    outcomes = {name: dataclasses.asdict(outcome("2 replicas", name)) for name in SCHEDULES}
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(outcomes, file, default=np.ndarray.tolist)
-    os._exit(0)  # The threads of MirroredStrategy's all-reduces can keep a process from ending.
-
-
-if __name__ == "__main__":
-    _main(sys.argv[1])
+def outcomes_of_all_schedules(strategy: tf.distribute.Strategy) -> dict[str, Outcome]:
+    """Each schedule's, under a strategy."""
+    world = dataclasses.replace(WORLDS["2 replicas"], scope=strategy.scope)
+    return {name: _train(world, schedule) for name, schedule in SCHEDULES.items()}

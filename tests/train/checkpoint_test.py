@@ -50,6 +50,55 @@ def test_a_resumed_run_equals_one_that_was_not_interrupted(world, tmp_path):
     assert sorted(int(v) for v in whole[2]) == [4, 4, 4, 4 * BATCH]
 
 
+def digits():
+    """Shuffled real data that begins anew after 3 batches."""
+    numbers = np.arange(3 * BATCH, dtype=np.float32)[:, np.newaxis] / 8
+    data = tf.data.Dataset.from_tensor_slices(numbers).shuffle(3 * BATCH, seed=1).repeat()
+    return data.batch(BATCH, drop_remainder=True)
+
+
+def noise():
+    import tensorflow_probability as tfp
+
+    return tfp.distributions.Normal(tf.zeros([1]), 1.0)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True], ids=["no XLA", "XLA"])
+def test_a_resumed_run_goes_on_with_the_data_and_the_noise(jit_compile, tmp_path):
+    weights = []
+    for logdir, rounds in ((None, 7), (tmp_path, 5), (tmp_path, 2)):
+        gan = LinearGAN(digits(), noise(), adam)
+        saving = {"save_checkpoint_secs": 600 if logdir else None}
+        gan.train(rounds, logdir, jit_compile=jit_compile, **saving)
+        weights.append([w.numpy() for w in gan.weights.values()])
+    whole, _, resumed = weights
+    assert_same(whole, resumed)
+
+
+def test_data_whose_position_cannot_be_saved_is_told_once(tmp_path, caplog):
+    def numbers():
+        yield from np.ones([100, 1], np.float32)
+
+    spec = tf.TensorSpec([1])
+    data = tf.data.Dataset.from_generator(numbers, output_signature=spec)
+    with caplog.at_level("WARNING", logger="absl"):
+        LinearGAN(data.batch(BATCH, drop_remainder=True)).train(2, tmp_path, save_checkpoint_secs=0)
+    told = [m for m in caplog.messages if "position in the data cannot be saved" in m]
+    assert len(told) == 1
+
+
+def test_a_resumed_run_keeps_the_choice_of_xla(tmp_path, monkeypatch):
+    from tfgan_lite.train.jit_choice import JitChoice
+
+    LinearGAN().train(1, tmp_path, jit_compile="auto", save_checkpoint_secs=600)
+
+    def measured_again(choice, step, name):
+        raise AssertionError(f"{name} was measured again")
+
+    monkeypatch.setattr(JitChoice, "_faster", measured_again)
+    LinearGAN().train(1, tmp_path, jit_compile="auto", save_checkpoint_secs=600)
+
+
 @pytest.mark.slow
 def test_a_new_process_resumes_too(tmp_path):
     code = f"from tests.train.checkpoint_test import run; run({str(tmp_path)!r}, 2)"

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfgan_lite.deferred import current_run
 from tfgan_lite.losses.reduction import as_written, in_plain_graph
+from tfgan_lite.replicas import mean_over_replicas
 
 
 class MovingAverage(tf.Module):
@@ -96,4 +97,4 @@ class MovingAverage(tf.Module):
             raise ValueError(
                 f"Make {self.name} inside the strategy's scope: all replicas would write to it."
             )
-        return context.all_reduce(tf.distribute.ReduceOp.MEAN, value)
+        return mean_over_replicas(value)

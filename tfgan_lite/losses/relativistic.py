@@ -1,7 +1,7 @@
 """Relativistic losses: is real data more real than generated data? One formula each.
 
 Both networks' losses need both logits. The average form compares a logit with the other side's mean
-over the batch (of one replica); the paired form compares real and generated examples two by two.
+over the batch (of all replicas); the paired form compares real and generated examples two by two.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import tensorflow as tf
 from tfgan_lite.losses.formula import formula, pair, tags
 from tfgan_lite.losses.reduction import Reduction, publish, weighted_loss
 from tfgan_lite.losses.shapes import of_equal_shape
+from tfgan_lite.replicas import mean_over_replicas
 
 
 @formula
@@ -117,7 +118,9 @@ def relativistic_paired_discriminator_loss(
 
 def _above_the_others_mean(real: tf.Tensor, generated: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     real, generated = pair(real, generated)
-    return real - tf.reduce_mean(generated), generated - tf.reduce_mean(real)
+    # The averages are those of the global batch.
+    real_mean, generated_mean = (mean_over_replicas(tf.reduce_mean(x)) for x in (real, generated))
+    return real - generated_mean, generated - real_mean
 
 
 def _lead_of_real(real: tf.Tensor, generated: tf.Tensor) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""One checkpoint that holds the run: both networks, both optimizers, and the counters (TF2)."""
+"""One checkpoint that holds the run: networks, optimizers, counters, state and data (TF2)."""
 
 from __future__ import annotations
 
@@ -11,23 +11,36 @@ from typing import Any
 import tensorflow as tf
 from absl import logging
 
+from tfgan_lite.replicas import is_distributed
+from tfgan_lite.sources import DatasetSource
 from tfgan_lite.structures import GANTrainOps
+from tfgan_lite.tracing import sources_of
 from tfgan_lite.train.monitoring import TrainingHook
+from tfgan_lite.train.session import Session
 from tfgan_lite.train.train_ops import IncrementOp, TrainOp
+from tfgan_lite.train.updates import Update
 
 __all__ = ["CheckpointHook", "check_writable", "checkpoint_of"]
 
 
-def checkpoint_of(train_ops: GANTrainOps, train_hooks: Sequence[Any] = ()) -> tf.train.Checkpoint:
+def checkpoint_of(
+    train_ops: GANTrainOps, train_hooks: Sequence[Any] = (), session: Session | None = None
+) -> tf.train.Checkpoint:
     """A checkpoint of all that TF2 training changes.
 
     Models and modules are saved as objects, so that `tf.train.Checkpoint(generator=model)` reads
     the same file; the variables of plain functions are saved as a list.
+
+    Args:
+      train_ops: what is trained.
+      train_hooks: the hooks that train; some have state.
+      session: reads the data, whose position is saved too where that is possible.
     """
     ops = [op for op in tf.nest.flatten(tuple(train_ops[:2])) if isinstance(op, TrainOp)]
+    updates = [op.update for op in ops]
     increment: IncrementOp = train_ops.global_step_inc_op
     parts: dict[str, Any] = {"counters": increment.counters}
-    for update in (op.update for op in ops):
+    for update in updates:
         parts[update.name] = _trackable(update.network)
         parts[f"{update.role}_optimizer"] = update.optimizer
         if update.average is not None:
@@ -38,7 +51,36 @@ def checkpoint_of(train_ops: GANTrainOps, train_hooks: Sequence[Any] = ()) -> tf
     adaptive = [steps for steps in schedules if isinstance(steps, tf.Module)]
     if adaptive:
         parts["schedule"] = adaptive
+    if session is not None:
+        parts["jit"] = session.jit
+        iterators = _iterators(session, updates)
+        if iterators:
+            parts["data"] = iterators
     return tf.train.Checkpoint(**parts)
+
+
+def _iterators(session: Session, updates: Sequence[Update]) -> list[Any]:
+    """The iterators of the data that training reads, if their position can be saved."""
+    sources = [s for s in sources_of([u.loss for u in updates]) if isinstance(s, DatasetSource)]
+    if not sources:
+        return []
+    why = "it is distributed over replicas"
+    if not is_distributed(session.strategy):
+        session.make_iterators(sources)
+        iterators = [session.iterators[source] for source in sources]
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                tf.train.Checkpoint(data=iterators).write(os.path.join(folder, "data"))
+            return iterators
+        except (tf.errors.OpError, NotImplementedError) as error:
+            why = str(getattr(error, "message", error)).splitlines()[0]
+    logging.warning(
+        "The position in the data cannot be saved (%s): a run that is resumed reads the data from"
+        " the beginning. tf.data saves what is made of tensors, files and TensorFlow's functions,"
+        " not Python generators and callbacks.",
+        why,
+    )
+    return []
 
 
 def restore(checkpoint: tf.train.Checkpoint, path: str) -> None:

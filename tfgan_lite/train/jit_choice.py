@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 import time
@@ -19,8 +20,8 @@ _MIN_SECONDS = 0.1  # Of a measurement, so that timer and scheduler noise stay s
 _REPEATS = 3
 
 
-class JitChoice:
-    """Decides on XLA for each kind of sub-step, once.
+class JitChoice(tf.train.experimental.PythonState):
+    """Decides on XLA for each kind of sub-step, once in a run: checkpoints keep the decisions.
 
     XLA is the faster for some networks, batch sizes and machines, and the slower for others; "auto"
     measures both on the networks themselves, with a made-up batch, and puts every variable back.
@@ -37,6 +38,12 @@ class JitChoice:
         self.decisions: dict[str, bool] = {}
         self._clock = clock
 
+    def serialize(self) -> str:
+        return json.dumps(self.decisions)
+
+    def deserialize(self, saved: bytes) -> None:
+        self.decisions = json.loads(saved)
+
     def decide(self, step: SubStep) -> SubStep:
         """The sub-step, compiled as decided.
 
@@ -45,14 +52,14 @@ class JitChoice:
         """
         name = " + ".join(update.name for update in step.updates)
         unknown = [
-            str(spec)
-            for source in step.dataset_sources
+            f"{source.name} has {spec}"
+            for source in step.sources
             for spec in source.specs
             if not spec.shape.is_fully_defined()
         ]
         if self.jit_compile is True and unknown:
             raise ValueError(
-                f"jit_compile=True needs static shapes, but the dataset has {', '.join(unknown)}."
+                f"jit_compile=True needs static shapes, but the {', the '.join(unknown)}."
                 " Batch with drop_remainder=True, or pass jit_compile=False."
             )
         if self.jit_compile != "auto" or unknown or tf.config.functions_run_eagerly():

@@ -155,7 +155,7 @@ def _train_eagerly(
             )
     counters = session.counters
     if run.logdir is not None and save_secs is not None:
-        checkpoint = checkpoint_of(run.train_ops, run.train_hooks)
+        checkpoint = checkpoint_of(run.train_ops, run.train_hooks, session)
         manager = tf.train.CheckpointManager(checkpoint, run.logdir, max_to_keep=5)
         saver = CheckpointHook(manager, save_secs, counters)
         saver.restore()

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred, random_key
+from tfgan_lite.replicas import is_distributed
 from tfgan_lite.sources import DatasetSource
 from tfgan_lite.train.computation import describe_not_finite
 from tfgan_lite.train.counters import Counters
@@ -91,7 +92,7 @@ class Session:
         """The program of one run, compiled as the session's jit choice says."""
         step = SubStep(updates, nodes, known, strategy=self.strategy, seed=self.seed)
         self.make_iterators(step.dataset_sources)
-        if updates and self.strategy.num_replicas_in_sync == 1:
+        if updates and not is_distributed(self.strategy):
             return self.jit.decide(step)
         return step
 
@@ -100,7 +101,7 @@ class Session:
         for source in sources:
             if source not in self.iterators:
                 dataset = source.dataset
-                if self.strategy.num_replicas_in_sync > 1:
+                if is_distributed(self.strategy):
                     dataset = self.strategy.experimental_distribute_dataset(dataset)
                 self.iterators[source] = iter(dataset)
 
@@ -168,6 +169,11 @@ def session_for_single_calls(counters: Counters) -> Session:
 
 def _check_fetch(node: Any) -> None:
     known = (Deferred, tf.Variable, tf.Tensor, np.ndarray, np.generic, int, float, type(None))
+    if isinstance(node, Deferred) and node.opaque:
+        raise TypeError(
+            f"Cannot fetch {node.name}, which is no tensor: fetch what you want of it, for instance"
+            " tfgan_lite.defer(lambda distribution: distribution.mean(), value)."
+        )
     if not isinstance(node, known) and not hasattr(node, "numpy"):
         raise TypeError(
             f"Cannot fetch {node!r} in TF2: a session runs deferred values, train ops and"

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred, Run
 from tfgan_lite.networks import unwrapped
+from tfgan_lite.replicas import is_distributed
 from tfgan_lite.sources import DatasetSource
 from tfgan_lite.tracing import sources_of
 from tfgan_lite.train import lazy_terms
@@ -115,11 +116,11 @@ class SubStep:
     @property
     def draws_ahead(self) -> bool:
         """Whether `draw_ahead` works: not eagerly, nor for the parts of a global batch."""
-        return not tf.executing_eagerly() and self._strategy.num_replicas_in_sync == 1
+        return not (tf.executing_eagerly() or is_distributed(self._strategy))
 
     def sample(self, key: tf.Tensor) -> dict[Any, list[tf.Tensor]]:
         """The noise that needs no data drawn before it, and may be sampled ahead of its turn."""
-        if self._strategy.num_replicas_in_sync > 1:  # Each replica samples its own.
+        if is_distributed(self._strategy):  # Each replica samples its own.
             return {}
         ready = [s for s in self.sources if not s.requires and not isinstance(s, DatasetSource)]
         with self._run({}, key, ()) as run:
@@ -143,7 +144,7 @@ class SubStep:
         Raises:
           tf.errors.InvalidArgumentError: marked NOT_FINITE, with no update applied.
         """
-        if self._strategy.num_replicas_in_sync == 1:
+        if not is_distributed(self._strategy):
             images = self.images(elements)
         else:
             local = self._strategy.experimental_local_results
@@ -160,7 +161,7 @@ class SubStep:
         return Result(report, values)
 
     def _on_all_replicas(self, elements, key, feeds, samples, skipped) -> tuple[Any, list[Any]]:
-        if self._strategy.num_replicas_in_sync == 1:
+        if not is_distributed(self._strategy):
             return self._on_replica(elements, key, feeds, samples, skipped)
 
         def on_replica(elements, key, feeds):
