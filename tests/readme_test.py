@@ -1,4 +1,4 @@
-"""The README's program runs as printed, in both worlds."""
+"""The README's programs run as printed, the first in both worlds."""
 
 import os
 import pathlib
@@ -11,8 +11,8 @@ import pytest
 README = pathlib.Path(__file__).resolve().parents[1] / "README.md"
 
 
-def _program() -> str:
-    return re.search(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[1]
+def _programs() -> list[str]:
+    return re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
 
 
 def _in_a_graph(program: str) -> str:
@@ -22,14 +22,23 @@ def _in_a_graph(program: str) -> str:
 
 @pytest.mark.parametrize("world", [str, _in_a_graph], ids=["tf2", "graph"])
 def test_the_program_runs_as_printed(world, tmp_path):
-    command = [sys.executable, "-c", world(_program())]
-    # Under Bazel the package is on this process's path only.
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    done = _run(world(_programs()[0]), tmp_path)
     assert "(100, 8, 8, 1)" in done.stdout
 
 
+def test_the_later_programs_go_on_from_the_first(tmp_path):
+    _run("\n".join(_programs()), tmp_path)
+
+
+def _run(program: str, folder: pathlib.Path) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-c", program]
+    # Under Bazel the package is on this process's path only.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
 def test_the_program_has_about_thirty_lines():
-    lines = [line for line in _program().splitlines() if line.strip()]
+    lines = [line for line in _programs()[0].splitlines() if line.strip()]
     assert len(lines) <= 35
