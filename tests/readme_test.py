@@ -1,4 +1,4 @@
-"""The README's programs run as printed, the first in both worlds."""
+"""The programs of the README and of docs/ run as printed, the README's first in both worlds."""
 
 import os
 import pathlib
@@ -8,11 +8,12 @@ import sys
 
 import pytest
 
-README = pathlib.Path(__file__).resolve().parents[1] / "README.md"
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
-def _programs() -> list[str]:
-    return re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+def _programs(page: str = "README.md", kind: str = "python") -> list[str]:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)
 
 
 def _in_a_graph(program: str) -> str:
@@ -28,6 +29,14 @@ def test_the_program_runs_as_printed(world, tmp_path):
 
 def test_the_later_programs_go_on_from_the_first(tmp_path):
     _run("\n".join(_programs()), tmp_path)
+
+
+@pytest.mark.parametrize("page", ["docs/schedules.md", "docs/hooks.md"])
+def test_the_programs_of_a_page_go_on_from_the_readmes_first(page, tmp_path):
+    first = _programs()[0].replace("last_step=3000", "last_step=10")
+    done = _run("\n".join([first, *_programs(page)]), tmp_path)
+    for printed in _programs(page, "text"):
+        assert printed in done.stdout
 
 
 def _run(program: str, folder: pathlib.Path) -> subprocess.CompletedProcess:
