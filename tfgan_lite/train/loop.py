@@ -16,6 +16,7 @@ from tfgan_lite.train import schedule
 from tfgan_lite.train.checkpoint import CheckpointHook, check_writable, checkpoint_of
 from tfgan_lite.train.errors import NanLossError
 from tfgan_lite.train.hooks import GetHooksFn, RunTrainOpsHook, get_sequential_train_hooks
+from tfgan_lite.train.interruption import awaited_interruption
 from tfgan_lite.train.jit_choice import JitChoice
 from tfgan_lite.train.monitored import MonitoredSession
 from tfgan_lite.train.monitoring import SummaryHook, TrainingRun
@@ -63,7 +64,8 @@ def gan_train(
 
     Each round runs the sub-steps of the schedule, then adds one to the global step. Hooks are
     called around rounds, yours before those that train. When `logdir` holds a checkpoint, training
-    resumes from it.
+    resumes from it. Ctrl-C and SIGTERM end the program after the round, with a checkpoint; a second
+    signal ends it at once.
 
     Args:
       train_ops: what `gan_train_ops` returned.
@@ -154,6 +156,7 @@ def _train_eagerly(
                 f"tf.compat.v1.train.{name} works on graph tensors only: in TF2, use {instead}."
             )
     counters = session.counters
+    saver = None
     if run.logdir is not None and save_secs is not None:
         checkpoint = checkpoint_of(run.train_ops, run.train_hooks, session)
         manager = tf.train.CheckpointManager(checkpoint, run.logdir, max_to_keep=5)
@@ -163,9 +166,15 @@ def _train_eagerly(
     run.initial_step = int(counters.global_step.numpy())
     _attach(hooks, run)
     increment = run.train_ops.global_step_inc_op
-    with MonitoredSession(session, hooks, increment, rounds_per_call) as monitored:
-        while not monitored.should_stop():
-            monitored.run_rounds()
+    with awaited_interruption() as interruption:
+        with MonitoredSession(session, hooks, increment, rounds_per_call) as monitored:
+            while not monitored.should_stop():
+                monitored.run_rounds()
+                if interruption:
+                    if saver is not None:
+                        saver.save()
+                    where = None if saver is None else run.logdir
+                    interruption.end_program(int(counters.global_step.numpy()), where)
     step = counters.global_step.numpy()
     logging.info("Training stopped at round %d: %s.", step, monitored.stop_reason)
     return step
@@ -175,11 +184,14 @@ def _train_in_graph(run: TrainingRun, arguments: dict[str, Any]) -> np.generic:
     increment = run.train_ops.global_step_inc_op
     step, reason = 0, "the data ended"
     global_step = _v1.get_global_step()
-    with _named_errors(run, lambda: step), _v1.MonitoredTrainingSession(**arguments) as session:
-        step = session.run_step_fn(lambda step_context: step_context.session.run(global_step))
-        while not session.should_stop():
-            step = session.run(increment)
-        reason = "a hook asked for it"
+    with awaited_interruption() as interruption:
+        with _named_errors(run, lambda: step), _v1.MonitoredTrainingSession(**arguments) as session:
+            step = session.run_step_fn(lambda step_context: step_context.session.run(global_step))
+            while not (session.should_stop() or interruption):
+                step = session.run(increment)
+            reason = "a hook asked for it"
+        if interruption:  # TensorFlow's hook has saved: to it, this is a normal end.
+            interruption.end_program(int(step), arguments["checkpoint_dir"])
     logging.info("Training stopped at round %s: %s.", step, reason)
     return step
 

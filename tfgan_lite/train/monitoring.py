@@ -219,7 +219,7 @@ class SummaryHook(TrainingHook):
         logdir = self._logdir or (self.run and self.run.logdir)
         if logdir is None:
             raise ValueError("SummaryHook has no logdir: give it one, or give gan_train one.")
-        self._writer = _EagerWriter(logdir) if tf.executing_eagerly() else _GraphWriter(logdir)
+        self._writer = scalar_writer(logdir)
 
     def after_round(self, run_context: Any, global_step: int) -> None:
         self._seen.add(self.run.values())
@@ -245,6 +245,11 @@ class _Means:
         means = {name: total / count for name, (total, count) in self._sums.items() if count}
         self._sums.clear()
         return means
+
+
+def scalar_writer(logdir: str) -> Any:
+    """What writes scalars for TensorBoard: `write(scalars by name, step)` and `flush()`."""
+    return _EagerWriter(logdir) if tf.executing_eagerly() else _GraphWriter(logdir)
 
 
 class _EagerWriter:
