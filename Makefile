@@ -1,4 +1,4 @@
-# make demo | test | lint | bench | test-oldest | clean. Each makes the environment it needs by itself.
+# make demo | test | parity | lint | bench | test-oldest | clean. Each makes the environment it needs by itself.
 
 PYTHON ?= python3
 # The oldest supported TensorFlow has no wheels for Python 3.13, so this takes an older Python that
@@ -8,13 +8,14 @@ OLDEST_PYTHON ?= $(shell for python in python3.12 python3.11 python3.10; do \
 
 MADE := .venv/made
 OLDEST_MADE := .venv-oldest/made
+PARITY_MADE := .venv-parity/made
 OLDEST := 'tensorflow==2.16.*' 'tf-keras==2.16.*' 'tensorflow-probability==0.24.*'
 
 # make test SLOW=0 leaves the slow tests out.
 SLOW ?= 1
 PYTEST := -m pytest $(if $(filter 0,$(SLOW)),-m "not slow")
 
-.PHONY: demo test lint bench test-oldest clean
+.PHONY: demo test parity lint bench test-oldest clean
 
 demo: $(MADE)
 	rm -rf runs/demo
@@ -23,6 +24,12 @@ demo: $(MADE)
 
 test: $(MADE)
 	.venv/bin/python $(PYTEST)
+
+# Metrics beside other packages'. Those are in an environment of their own: they bring PyTorch, which
+# TensorFlow does not always share a process with, and a top-level package called tests.
+parity: $(MADE) $(PARITY_MADE)
+	TFGAN_LITE_PEERS_PYTHON=$(CURDIR)/.venv-parity/bin/python .venv/bin/python $(PYTEST) tests/parity
+	TFGAN_LITE_PEERS_PYTHON=$(CURDIR)/.venv-parity/bin/python .venv/bin/python -m tests.parity.parity_table
 
 lint: $(MADE)
 	.venv/bin/ruff check .
@@ -51,9 +58,12 @@ endef
 $(MADE): setup.py tfgan_lite/version.py
 	$(call make_env,$(PYTHON),13,PYTHON,-e '.[dev]')
 
+$(PARITY_MADE): setup.py tfgan_lite/version.py
+	$(call make_env,$(PYTHON),13,PYTHON,'.[parity]')
+
 $(OLDEST_MADE): setup.py tfgan_lite/version.py
 	$(call make_env,$(OLDEST_PYTHON),12,OLDEST_PYTHON,-e '.[test]' $(OLDEST))
 
 clean:
-	rm -rf .venv .venv-oldest build dist *.egg-info runs/demo .pytest_cache .ruff_cache .bench
+	rm -rf .venv .venv-oldest .venv-parity build dist *.egg-info runs/demo .pytest_cache .ruff_cache .bench
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""Packaging of tfgan_lite and of its MNIST example."""
+"""Packaging of tfgan_lite and of its examples."""
 
 import pathlib
 import runpy
@@ -14,6 +14,9 @@ EXAMPLES = ["scikit-learn", "Pillow", "tensorboard"]
 TEST = ["pytest>=7", *EXAMPLES]
 # Releases of ruff differ in how they format, so everybody checks with the same one.
 DEV = ["ruff==0.17.*", *TEST]
+HUB = ["tensorflow-hub"]
+# What metrics are compared with. They bring PyTorch, so `make parity` has an environment for them.
+PARITY = ["torch-fidelity==0.4.*", "clean-fid", "prdc", "scipy", "Pillow"]
 
 setup(
     name="tfgan_lite",
@@ -24,7 +27,13 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(
-        include=["tfgan_lite", "tfgan_lite.*", "examples", "examples.mnist_gan"]
+        include=[
+            "tfgan_lite",
+            "tfgan_lite.*",
+            "examples",
+            "examples.mnist_gan",
+            "examples.translation",
+        ]
     ),
     package_data={"tfgan_lite": ["py.typed"], "examples.mnist_gan": ["weights/*.npz"]},
     zip_safe=False,
@@ -36,12 +45,20 @@ setup(
         "numpy",
         "absl-py",
     ],
-    extras_require={"examples": EXAMPLES, "test": TEST, "dev": DEV},
+    extras_require={
+        "examples": EXAMPLES,
+        "test": TEST,
+        "dev": DEV,
+        "hub": HUB,
+        "parity": PARITY,
+    },
     entry_points={
         "console_scripts": [
             "tfgan-lite-mnist-train = examples.mnist_gan.train:run",
             "tfgan-lite-mnist-eval = examples.mnist_gan.eval:run",
             "tfgan-lite-mnist-generate = examples.mnist_gan.generate:run",
+            "tfgan-lite-cyclegan = examples.translation.cyclegan:run",
+            "tfgan-lite-stargan = examples.translation.stargan:run",
         ]
     },
 )

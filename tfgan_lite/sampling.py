@@ -1,8 +1,9 @@
-"""Samples from a model's generator: `generate`."""
+"""Samples from a model's generator: `generate`, and `sample_chunks` for very many."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,7 +17,7 @@ from tfgan_lite.sources import DatasetSource
 from tfgan_lite.structures import GANModel
 from tfgan_lite.tracing import sources_of
 
-__all__ = ["generate"]
+__all__ = ["generate", "sample_chunks", "sample_inputs", "sample_with_inputs"]
 
 _SAMPLING_ROUND = -(2**31)  # No session counts a round of this number.
 
@@ -58,10 +59,70 @@ def generate(
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
             raise ValueError(f"{name} must be a positive integer, got {value!r}.")
     chunk = min(int(batch_size), int(num_samples))
+    _, data = _sampled(model, num_samples, chunk, seed, average)
+    return data
+
+
+def sample_with_inputs(
+    model: GANModel, num_samples: int, seed: int | None = None, average: Any = None
+) -> tuple[Any, Any]:
+    """The generator's inputs, and the data that it makes of them, in both worlds.
+
+    Args:
+      model, num_samples, seed, average: as for `generate`; all samples are drawn in one chunk.
+    """
+    return _sampled(model, num_samples, num_samples, seed, average)
+
+
+def _sampled(
+    model: GANModel, num_samples: int, chunk: int, seed: int | None, average: Any
+) -> tuple[Any, Any]:
+    chunks_of = _chunks_in_tf2 if _in_tf2(model) else _chunks_in_graph
     with average.averaged() if average is not None else _its_own() as restored:
-        if any(isinstance(x, Deferred) for x in tf.nest.flatten(model.generator_inputs)):
-            return restored(_generate_in_tf2(model, num_samples, chunk, seed))
-        return restored(_generate_in_graph(model, num_samples, chunk, seed))
+        chunks = list(chunks_of(model, num_samples, chunk, seed))
+        return restored(tf.nest.map_structure(_joined, *chunks))
+
+
+def _joined(*parts: tf.Tensor) -> tf.Tensor:
+    # An input without examples, a number that holds for all of them, is in every chunk the same.
+    return tf.concat(parts, 0) if parts[0].shape.rank else parts[0]
+
+
+def sample_chunks(
+    model: GANModel,
+    num_samples: int,
+    seed: int | None = None,
+    batch_size: int | None = None,
+    training: bool = False,
+) -> Iterator[tuple[Any, Any]]:
+    """In TF2, what `generate` joins, chunk by chunk, for more samples than fit into memory.
+
+    Args:
+      model: as for `generate`, made in TF2; with the weights that it has.
+      num_samples: how many in all.
+      seed: as for `generate`.
+      batch_size: examples in a chunk, 100 by default.
+      training: whether batch norm and its like normalise by the chunk, and so as in training; their
+        statistics stay as they are.
+
+    Yields:
+      The generator's inputs, and the data that it made of them.
+
+    Raises:
+      ValueError: a model made in a `tf.Graph`.
+    """
+    if not _in_tf2(model):
+        raise ValueError(
+            "A model made in a tf.Graph gives no samples outside of a session: pass a function of"
+            " (num_samples, seed) that runs generate's tensor in one, or an array of samples."
+        )
+    chunk = min(batch_size or 100, num_samples)
+    return _chunks_in_tf2(model, num_samples, chunk, seed, training)
+
+
+def sample_inputs(model: GANModel, num_samples: int, seed: int | None = None) -> Any:
+    """In TF2, inputs for the generator, which `num_samples` samples could be made of."""
+    return next(_inputs_in_tf2(model, num_samples, seed))
 
 
 @contextlib.contextmanager
@@ -70,33 +131,60 @@ def _its_own() -> Iterator[Callable[[Any], Any]]:
     yield lambda samples: samples
 
 
-def _generate_in_tf2(model: GANModel, num_samples: int, chunk: int, seed: int | None) -> Any:
+def _in_tf2(model: GANModel) -> bool:
+    return any(isinstance(x, Deferred) for x in tf.nest.flatten(model.generator_inputs))
+
+
+def _chunks_in_tf2(
+    model: GANModel, num_samples: int, chunk: int, seed: int | None, training: bool = False
+) -> Iterator[tuple[Any, Any]]:
+    drawn = 0
+    for inputs in _inputs_in_tf2(model, chunk, seed):
+        if training:
+            with model.generator_fn.statistics_kept():
+                data = model.generator_fn(inputs, training=True)
+        else:
+            data = model.generator_fn.sampler(inputs)
+        left, size = num_samples - drawn, tf.nest.flatten(data)[0].shape[0]
+        yield tf.nest.map_structure(functools.partial(_first, left, size), (inputs, data))
+        drawn += size
+        if drawn >= num_samples:
+            return
+    raise ValueError(
+        f"The generator_inputs' dataset ended after {drawn} of {num_samples} samples: repeat() it,"
+        " or ask for fewer."
+    )
+
+
+def _inputs_in_tf2(model: GANModel, chunk: int, seed: int | None) -> Iterator[Any]:
+    """The generator's inputs, chunk by chunk, until a dataset among them ends."""
     inputs = [x for x in tf.nest.flatten(model.generator_inputs) if isinstance(x, Deferred)]
     datasets = [s for s in sources_of(inputs) if isinstance(s, DatasetSource)]
     iterators = {source: iter(source.dataset) for source in datasets}
-    keys = (random_key(_SAMPLING_ROUND, i) for i in itertools.count())
-    chunks, drawn = [], 0
-    while drawn < num_samples:
+    for key in (random_key(_SAMPLING_ROUND, i) for i in itertools.count()):
         run = Run(
-            key=next(keys),
+            key=key,
             seed=np.random.SeedSequence().entropy if seed is None else seed,
             iterators=iterators,
             batch_size=None if iterators else chunk,
         )
         try:
             with run:
-                drawn_inputs = materialise(model.generator_inputs)
+                drawn = materialise(model.generator_inputs)
         except tf.errors.OutOfRangeError:
-            raise ValueError(
-                f"The generator_inputs' dataset ended after {drawn} of {num_samples} samples:"
-                " repeat() it, or ask for fewer."
-            ) from None
-        chunks.append(model.generator_fn.sampler(drawn_inputs))
-        drawn += tf.nest.flatten(chunks[-1])[0].shape[0]
-    return tf.nest.map_structure(lambda *parts: tf.concat(parts, 0)[:num_samples], *chunks)
+            return
+        yield drawn
 
 
-def _generate_in_graph(model: GANModel, num_samples: int, chunk: int, seed: int | None) -> Any:
+def _first(count: int, size: int, value: Any) -> Any:
+    """The first examples of a value that has `size` of them; other values are as they are."""
+    has_examples = tf.is_tensor(value) and value.shape.rank and value.shape[0] == size
+    return value[:count] if has_examples else value
+
+
+def _chunks_in_graph(
+    model: GANModel, num_samples: int, chunk: int, seed: int | None
+) -> Iterator[tuple[Any, Any]]:
     samplers = [noted(leaf, "sample") for leaf in tf.nest.flatten(model.generator_inputs)]
     if None in samplers:
         raise ValueError(
@@ -104,7 +192,6 @@ def _generate_in_graph(model: GANModel, num_samples: int, chunk: int, seed: int 
             " distribution or a callable of the batch size. These are plain tensors; fetch"
             " model.generated_data in a session instead."
         )
-    parts = []
     for start in range(0, num_samples, chunk):
         size = min(chunk, num_samples - start)
         seeds = [
@@ -113,5 +200,4 @@ def _generate_in_graph(model: GANModel, num_samples: int, chunk: int, seed: int 
         ]
         flat = [sampler(size, seed=s) for sampler, s in zip(samplers, seeds)]
         inputs = tf.nest.pack_sequence_as(model.generator_inputs, flat)
-        parts.append(model.generator_fn(inputs, training=False))
-    return tf.nest.map_structure(lambda *tensors: tf.concat(tensors, 0), *parts)
+        yield inputs, model.generator_fn(inputs, training=False)

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
+from tfgan_lite.eval import Extractor
+
 DATASETS = ("digits", "mnist")
 NUM_FEATURES = 64
 WEIGHT_SHAPES = {
@@ -102,6 +104,17 @@ class DigitClassifier:
     def test_accuracy(self) -> float:
         """The share of the test images, from 0 to 1, that it got right when it was trained."""
         return self.test_correct / self.test_total
+
+    def extractor(self) -> Extractor:
+        """Returns the classifier as the library's metrics want it."""
+        return Extractor(
+            lambda images: forward(self.weights, images),
+            name="digit-classifier",
+            hash=self.sha256,
+            value_range=(-1, 1),
+            image_shape=(28, 28, 1),
+            batch_size=_CHUNK,
+        )
 
     def features_and_logits(self, images: np.ndarray | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns what the classifier sees in images.

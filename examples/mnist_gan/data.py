@@ -110,7 +110,18 @@ def check_batch_size(digits: Digits, batch_size: int) -> None:
         )
 
 
-def as_dataset(digits: Digits, batch_size: int, seed: int) -> tf.data.Dataset:
+def check_labels(digits: Digits, purpose: str) -> None:
+    """Raises ValueError where images have no labels; `purpose` says what would need them."""
+    if np.any(digits.labels == UNLABELLED):
+        raise ValueError(
+            f"{purpose} needs labels, and these images have none: add an array y_train of integers "
+            "from 0 to 9 to the file."
+        )
+
+
+def as_dataset(
+    digits: Digits, batch_size: int, seed: int, with_labels: bool = False
+) -> tf.data.Dataset:
     """Returns an endless stream of shuffled batches.
 
     Each pass sees the images in a new order, which is a pure function of the seed and the number
@@ -118,20 +129,26 @@ def as_dataset(digits: Digits, batch_size: int, seed: int) -> tf.data.Dataset:
     batch at the end of a pass is left out of that pass.
 
     Args:
-      digits: The images; the labels are not used.
+      digits: The images and their labels.
       batch_size: Images per batch, from 1 to the number of images.
       seed: An integer of at most 64 bits. Equal seeds give equal streams.
+      with_labels: Whether an element is a pair of images and their labels. The images are the same
+        in both cases.
 
     Returns:
-      A dataset of float32 [batch_size, 28, 28, 1] in [-1, 1].
+      A dataset of images float32 [batch_size, 28, 28, 1] in [-1, 1]; labels are one-hot, float32
+      [batch_size, 10].
 
     Raises:
-      ValueError: If `batch_size` is out of range.
+      ValueError: If `batch_size` is out of range, or there are no labels.
     """
     check_batch_size(digits, batch_size)
     num_images = len(digits.images)
     batches_per_pass = num_images // batch_size
     pick = _picker(digits.images, batch_size)
+    if with_labels:
+        check_labels(digits, "with_labels=True")
+        pick_label = _picker(digits.labels, batch_size)
 
     def indices_of_pass(number: tf.Tensor) -> tf.data.Dataset:
         order = tf.random.experimental.stateless_shuffle(
@@ -140,24 +157,27 @@ def as_dataset(digits: Digits, batch_size: int, seed: int) -> tf.data.Dataset:
         rows = tf.reshape(order[: batches_per_pass * batch_size], [batches_per_pass, batch_size])
         return tf.data.Dataset.from_tensor_slices(rows)
 
-    def batch(indices: tf.Tensor) -> tf.Tensor:
-        return tf.cast(pick(indices), tf.float32) / 127.5 - 1.0
+    def batch(indices: tf.Tensor) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
+        images = tf.cast(pick(indices), tf.float32) / 127.5 - 1.0
+        if not with_labels:
+            return images
+        return images, tf.one_hot(pick_label(indices), NUM_CLASSES)
 
     # Shuffling numbers and gathering a batch at once takes half the time of shuffling images.
     return tf.data.Dataset.counter().flat_map(indices_of_pass).map(batch).prefetch(4)
 
 
-def _picker(images: np.ndarray, batch_size: int):
-    """Returns a function from indices [batch_size] to those images."""
+def _picker(examples: np.ndarray, batch_size: int):
+    """Returns a function from indices [batch_size] to those examples."""
     if tf.executing_eagerly():
         with tf.device("cpu"):
-            tensor = tf.constant(images)
+            tensor = tf.constant(examples)
         return lambda indices: tf.gather(tensor, indices)
 
     # A graph would hold all images as a constant, and write them into every checkpoint's .meta.
     def pick(indices: tf.Tensor) -> tf.Tensor:
-        picked = tf.numpy_function(images.__getitem__, [indices], tf.uint8, stateful=False)
-        return tf.ensure_shape(picked, (batch_size, *IMAGE_SHAPE))
+        picked = tf.numpy_function(examples.__getitem__, [indices], examples.dtype, stateful=False)
+        return tf.ensure_shape(picked, (batch_size, *examples.shape[1:]))
 
     return pick
 

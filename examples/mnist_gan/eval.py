@@ -11,7 +11,7 @@ import pathlib
 from absl import app, flags
 
 import tfgan_lite as tfgan
-from examples.mnist_gan import data, runs, scores
+from examples.mnist_gan import data, kinds, runs, scores
 
 _LOGDIR = flags.DEFINE_string("logdir", None, "The run; its newest checkpoint is scored.")
 _CHECKPOINT = flags.DEFINE_string("checkpoint", None, "The checkpoint, such as runs/demo/ckpt-100.")
@@ -28,6 +28,9 @@ _NUM_IMAGES = flags.DEFINE_integer(
 _SEED = flags.DEFINE_integer(
     "seed", None, "Equal seeds give equal images; the run's own by default.", lower_bound=0
 )
+_AVERAGED = flags.DEFINE_bool(
+    "averaged", None, "Whether averaged weights draw; by default, if the run has them."
+)
 _OUTPUT = flags.DEFINE_string(
     "output", None, "The JSON file; eval-<round>.json beside the checkpoint by default."
 )
@@ -43,20 +46,27 @@ def main(argv: list[str]) -> None:
         if dataset is None:
             dataset, data_path = config["dataset"], data_path or config["data_path"]
         judge = scores.Judge.load(dataset, data_path)
-        model = runs.load_model(checkpoint, config["noise_dims"])
+        kind, generator, weights = runs.load_generator(checkpoint, config, _AVERAGED.value)
     seed = config["seed"] if _SEED.value is None else _SEED.value
-    images = tfgan.generate(model, _NUM_IMAGES.value or judge.num_images, seed=seed)
+    num_images = _NUM_IMAGES.value or judge.num_images
+    model = kinds.sampling_model(generator, kind.sampled_inputs())
+    images = tfgan.generate(model, num_images, seed=seed).numpy()
+    evaluation = judge.evaluate(images, seed)
     report = {
         "dataset": dataset,
+        "gan_type": config["gan_type"],
+        "preset": config["preset"],
         "seed": seed,
         "number_of_steps": step,
         "checkpoint": checkpoint,
-        **judge.report(images.numpy()),
+        "weights": weights,
+        **judge.report(images, kind.scores),
+        **evaluation.to_dict(),
     }
     output = pathlib.Path(_OUTPUT.value or pathlib.Path(checkpoint).with_name(f"eval-{step}.json"))
     with runs.user_errors():
         runs.write_json(output, report)
-    print(f"{checkpoint}\n{scores.table(report)}\nMetrics: {output}")
+    print(f"{checkpoint}\n{scores.table(report)}\n{evaluation}\nMetrics: {output}")
 
 
 def run() -> None:

@@ -1,9 +1,10 @@
-"""The generator and the discriminator of 28x28 grey images, as Keras models.
+"""The default generator and discriminator of 28x28 grey images, as Keras models.
 
 Both follow DCGAN (Radford et al., https://arxiv.org/abs/1511.06434), small enough for two CPU
 cores. The generator turns noise into 7x7 features, doubles their sides twice and draws from what it
-has then; the discriminator goes the same way back. Layers with weights have names, so that a
-checkpoint of a tf.Graph, which knows variables by name, fits in every process.
+has then; the discriminator goes the same way back. It ends in features, for which each kind of GAN
+has heads of its own (see kinds.py). Layers with weights have names, so that a checkpoint of a
+tf.Graph, which knows variables by name, fits in every process.
 """
 
 import tensorflow as tf
@@ -13,8 +14,8 @@ _KERNEL = 4  # A multiple of the stride 2: every pixel is reached equally often,
 _MOMENTUM = 0.9
 
 
-def generator(noise_dims: int) -> tf.keras.Model:
-    """Returns a generator from noise [B, noise_dims] to images [B, 28, 28, 1] in [-1, 1]."""
+def generator(input_dims: int) -> tf.keras.Model:
+    """Returns a generator from noise [B, input_dims] to images [B, 28, 28, 1] in [-1, 1]."""
     layers = tf.keras.layers
 
     def norm(name: str) -> list[tf.keras.layers.Layer]:
@@ -27,7 +28,7 @@ def generator(noise_dims: int) -> tf.keras.Model:
 
     return tf.keras.Sequential(
         [
-            tf.keras.Input([noise_dims]),
+            tf.keras.Input([input_dims]),
             layers.Dense(7 * 7 * 128, use_bias=False, name="features_7"),
             *norm("norm_7"),
             layers.Reshape([7, 7, 128]),
@@ -41,8 +42,8 @@ def generator(noise_dims: int) -> tf.keras.Model:
     )
 
 
-def discriminator(batch_norm: bool = True) -> tf.keras.Model:
-    """Returns a discriminator from images [B, 28, 28, 1] in [-1, 1] to logits [B, 1].
+def features(batch_norm: bool = True) -> tf.keras.Model:
+    """Returns a discriminator's body: from images [B, 28, 28, 1] to features [B, 6272].
 
     Args:
       batch_norm: Whether it normalises over the batch. That speeds learning up much, but a gradient
@@ -64,7 +65,6 @@ def discriminator(batch_norm: bool = True) -> tf.keras.Model:
             *norm,
             layers.LeakyReLU(0.2),
             layers.Flatten(),
-            layers.Dense(1, name="logits"),
         ],
-        name="discriminator",
+        name="features",
     )

@@ -3,6 +3,7 @@
 import io
 import os
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -94,12 +95,13 @@ def save_png(path: str | os.PathLike[str], grid: np.ndarray) -> None:
 class PictureHook(tfgan.TrainingHook):
     """Draws a grid of images every few rounds, and when training ends.
 
-    It asks only the session, so it works in TF2 and in a graph. The pictures are PNG files with
-    the round in their names, and images for TensorBoard.
+    It works in TF2 and in a graph. The pictures are PNG files with the round in their names, and
+    images for TensorBoard.
 
     Args:
-      images: A value of shape [N, 28, 28, 1]: a deferred value, or in a graph a tensor. It should
-        depend on the same noise in each run, so that one sees how each image becomes a digit.
+      images: A callable of nothing that gives images [N, 28, 28, 1]. In TF2 it is called for each
+        picture; in a graph it is called once, and its tensor evaluated for each. They should be
+        made from the same noise each time, so that one sees how each image becomes a digit.
       directory: Where to.
       every_n_steps: Rounds between two pictures.
       columns: Images per row.
@@ -107,12 +109,13 @@ class PictureHook(tfgan.TrainingHook):
 
     def __init__(
         self,
-        images: Any,
+        images: Callable[[], Any],
         directory: str | os.PathLike[str],
         every_n_steps: int,
         columns: int = 10,
     ):
         self._images = images
+        self._tensor: Any = None
         self._directory = pathlib.Path(directory)
         self._every = every_n_steps
         self._columns = columns
@@ -124,6 +127,8 @@ class PictureHook(tfgan.TrainingHook):
         return (global_step // self._every + 1) * self._every
 
     def begin(self) -> None:
+        if not tf.executing_eagerly():
+            self._tensor = self._images()
         # TensorFlow's v1 writer takes finished PNGs, in both worlds, once it is made in a graph.
         with tf.Graph().as_default():
             self._writer = tf.compat.v1.summary.FileWriter(str(self._directory))
@@ -143,7 +148,8 @@ class PictureHook(tfgan.TrainingHook):
             self._writer.close()
 
     def _draw(self, session: Any) -> None:
-        picture = png(image_grid(session.run(self._images), self._columns))
+        images = self._images() if self._tensor is None else session.run(self._tensor)
+        picture = png(image_grid(images, self._columns))
         runs.write_file(self._directory / f"{self._step:06d}.png", picture)
         image = tf.compat.v1.Summary.Image(encoded_image_string=picture)
         value = tf.compat.v1.Summary.Value(tag="generated", image=image)

@@ -5,18 +5,25 @@ import json
 import os
 import pathlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 
 import tfgan_lite as tfgan
-from examples.mnist_gan import networks
+from examples.mnist_gan import kinds, presets
 
 CONFIG = "config.json"
+# Flags that the first runs did not have, and what those did.
+_LATER = {
+    "gan_type": "unconditional",
+    "preset": "default",
+    "gamma": 0.0,
+    "ema_half_life_images": 0.0,
+}
 # What a run cannot change when it is resumed: the checkpoint would not fit (with a gradient penalty
 # the discriminator has no batch norm), or the scores not mean the same before and after.
-FIXED = ("dataset", "noise_dims", "gradient_penalty_weight", "graph_mode")
+FIXED = ("dataset", "noise_dims", "gradient_penalty_weight", "graph_mode", *_LATER)
 
 
 @contextlib.contextmanager
@@ -49,12 +56,13 @@ def write_json(path: pathlib.Path, values: Mapping[str, Any]) -> None:
     write_file(path, f"{text}\n".encode())
 
 
-def claim(logdir: pathlib.Path, config: Mapping[str, Any]) -> int:
+def claim(logdir: pathlib.Path, config: Mapping[str, Any], fixed: Sequence[str] = FIXED) -> int:
     """Makes a folder this run's own, to begin a run in it or to resume one.
 
     Args:
       logdir: The folder; it need not exist.
       config: The run's flags, which `config.json` keeps.
+      fixed: Those of them that a run cannot change when it is resumed.
 
     Returns:
       The rounds that the run has behind it.
@@ -66,7 +74,7 @@ def claim(logdir: pathlib.Path, config: Mapping[str, Any]) -> int:
         logdir.mkdir(parents=True, exist_ok=True)
         checkpoint = tf.train.latest_checkpoint(str(logdir))
         if checkpoint is not None:
-            _check_same_run(logdir, config)
+            _check_same_run(logdir, config, fixed)
         write_json(logdir / CONFIG, config)
     except OSError as error:
         raise ValueError(
@@ -75,9 +83,9 @@ def claim(logdir: pathlib.Path, config: Mapping[str, Any]) -> int:
     return 0 if checkpoint is None else step_of(checkpoint)
 
 
-def _check_same_run(logdir: pathlib.Path, config: Mapping[str, Any]) -> None:
+def _check_same_run(logdir: pathlib.Path, config: Mapping[str, Any], fixed: Sequence[str]) -> None:
     earlier = read_config(logdir)
-    for name in FIXED:
+    for name in fixed:
         if earlier.get(name) != config[name]:
             raise ValueError(
                 f"--logdir={logdir} holds a run with {name}={earlier.get(name)}, which cannot go "
@@ -93,7 +101,7 @@ def read_config(logdir: pathlib.Path) -> dict[str, Any]:
     """
     path = logdir / CONFIG
     try:
-        return json.loads(path.read_text())
+        return {**_LATER, **json.loads(path.read_text())}
     except (OSError, ValueError) as error:
         raise ValueError(
             f"{logdir} holds no run of examples.mnist_gan.train: {path} is missing or damaged."
@@ -130,36 +138,57 @@ def step_of(checkpoint: str) -> int:
     return int(step)
 
 
-def load_model(checkpoint: str, noise_dims: int) -> tfgan.GANModel:
-    """Returns a TF2 model whose generator has a checkpoint's weights.
+def load_generator(
+    checkpoint: str, config: Mapping[str, Any], averaged: bool | None = None
+) -> tuple[kinds.Unconditional, tf.keras.Model, str]:
+    """Returns a generator with a checkpoint's weights, in TF2.
 
     Args:
       checkpoint: A checkpoint of a TF2 run or of one with --graph_mode.
-      noise_dims: The generator's inputs, as the run's config says.
+      config: The run's flags.
+      averaged: Whether it gets the averaged weights; by default, if the run has them.
+
+    Returns:
+      The kind of GAN, its generator, and which weights it has: "averaged" or "training".
 
     Raises:
-      ValueError: If the checkpoint is damaged or of another generator.
+      ValueError: If the checkpoint is damaged or of another generator, or averaged weights are
+        asked for where there are none.
     """
-    import tensorflow_probability as tfp
-
-    generator = networks.generator(noise_dims)
+    has_average = bool(config["ema_half_life_images"])
+    averaged = has_average if averaged is None else averaged
+    if averaged and not has_average:
+        raise ValueError(
+            f"{checkpoint} has no averaged weights: its run had no --ema_half_life_images. Leave "
+            "--averaged out, or train a run with it."
+        )
+    kind = kinds.KINDS[config["gan_type"]](config["noise_dims"])
+    generator = kind.generator(presets.PRESETS[config["preset"]])
     try:
         names = dict(tf.train.list_variables(checkpoint))
         if "_CHECKPOINTABLE_OBJECT_GRAPH" in names:
-            status = tf.train.Checkpoint(generator=generator).read(checkpoint)
-            status.assert_existing_objects_matched().expect_partial()
+            _read_objects(checkpoint, generator, averaged)
         else:  # A graph's checkpoint knows variables by names, which are Keras's paths.
             reader = tf.train.load_checkpoint(checkpoint)
             for variable in generator.variables:
-                variable.assign(reader.get_tensor(variable.path))
+                name = f"{variable.path}/average" if averaged else variable.path
+                variable.assign(reader.get_tensor(name))
     except (AssertionError, ValueError, tf.errors.OpError) as error:
         raise ValueError(
             f"{checkpoint} is damaged, or not a checkpoint of this example's generator with "
-            f"noise_dims={noise_dims}: {str(error).splitlines()[0]}"
+            f"noise_dims={config['noise_dims']}: {str(error).splitlines()[0]}"
         ) from error
-    return tfgan.gan_model(
-        generator,
-        networks.discriminator(),
-        real_data=tfgan.constant(tf.zeros([1, 28, 28, 1])),  # Sampling takes no real data.
-        generator_inputs=tfp.distributions.Normal(tf.zeros([noise_dims]), 1.0),
-    )
+    return kind, generator, "averaged" if averaged else "training"
+
+
+def _read_objects(checkpoint: str, generator: tf.keras.Model, averaged: bool) -> None:
+    parts = {"generator": generator}
+    if averaged:
+        average = tfgan.features.WeightAverage()
+        average.build([variable.value for variable in generator.variables])
+        parts = {"generator_average": average}
+    status = tf.train.Checkpoint(**parts).read(checkpoint)
+    status.assert_existing_objects_matched().expect_partial()
+    if averaged:
+        for variable, value in zip(generator.variables, average.averages, strict=True):
+            variable.assign(value)

@@ -1,6 +1,8 @@
 """How good generated digits are: what a classifier says of them and of real ones."""
 
 import dataclasses
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,8 @@ class Judge:
       reference: Features float32 [N, 64] and logits float32 [N, 10] of the held-out images.
       reference_split: Their split: "test", or "train" where there are no others.
       real: Features and logits of training images: what a perfect generator would draw.
+      reference_images: The held-out images themselves, uint8 [N, 28, 28, 1].
+      training_images: The training images.
     """
 
     classifier: classifier.DigitClassifier
@@ -30,6 +34,8 @@ class Judge:
     reference: tuple[tf.Tensor, tf.Tensor]
     reference_split: str
     real: tuple[tf.Tensor, tf.Tensor]
+    reference_images: np.ndarray
+    training_images: np.ndarray
 
     @classmethod
     def load(cls, dataset: str, data_path: str | None = None) -> "Judge":
@@ -39,23 +45,38 @@ class Judge:
         eyes = classifier.DigitClassifier.load(name)
         held_out, split = data.load_reference(dataset, data_path)
         training = data.load(dataset, data_path, "train")
-        return cls(eyes, name, _seen(eyes, held_out), split, _seen(eyes, training))
+        return cls(
+            eyes,
+            name,
+            _seen(eyes, held_out),
+            split,
+            _seen(eyes, training),
+            held_out.images[:_MAX_IMAGES],
+            training.images[:_MAX_IMAGES],
+        )
 
     @property
     def num_images(self) -> int:
         """How many generated images to score by default: as many as there are real ones."""
         return len(self.real[0])
 
-    def report(self, images: np.ndarray) -> dict[str, Any]:
+    def report(
+        self,
+        images: np.ndarray,
+        further: Callable[[np.ndarray], dict[str, Any]] = lambda read: {},
+    ) -> dict[str, Any]:
         """Returns the scores of generated images, and all that it takes to compare them.
 
         Args:
           images: float32 [N, 28, 28, 1] in [-1, 1], N >= 2.
+          further: A function of the digits that the classifier reads in them, integers [N], that
+            gives further scores.
         """
         features, logits = self.classifier.features_and_logits(images)
         classes = np.argmax(logits, axis=1)
         return {
             **self._scores(features, logits),
+            **further(classes),
             "class_histogram": np.bincount(classes, minlength=data.NUM_CLASSES).tolist(),
             "num_generated_images": len(images),
             "num_reference_images": len(self.reference[0]),
@@ -69,12 +90,108 @@ class Judge:
             },
         }
 
+    def evaluate(self, images: np.ndarray, seed: int) -> tfgan.eval.EvaluationResult:
+        """Returns all that the library can say of images, with standard errors; print it.
+
+        Args:
+          images: float32 [N, 28, 28, 1] in [-1, 1], N >= 2.
+          seed: For what the metrics draw: pairs, subsets and resamples.
+        """
+        metrics = [
+            tfgan.eval.FrechetDistance(),
+            tfgan.eval.KernelDistance(),
+            tfgan.eval.ClassifierScore(),
+            tfgan.eval.MultiscaleSSIM(),
+            tfgan.eval.NearDuplicates(),
+        ]
+        fewest = min(len(images), len(self.reference_images))
+        if fewest > 5:  # Each sample needs a fifth-nearest other one.
+            metrics += [tfgan.eval.PrecisionRecall(), tfgan.eval.DensityCoverage()]
+        if fewest > 10 * classifier.NUM_FEATURES:
+            metrics.append(tfgan.eval.FrechetDistanceInfinity())
+        if self.reference_split == "test":
+            metrics.append(tfgan.eval.DataCopying(self.training_images))
+        return tfgan.eval.evaluate(
+            images,
+            self.reference_images,
+            metrics,
+            extractor=self.classifier.extractor(),
+            seed=seed,
+            batch_size=500,
+            split=self.reference_split,
+            allow_rank_deficient=True,
+        )
+
     def _scores(self, features: tf.Tensor, logits: tf.Tensor) -> dict[str, float]:
         distance = tfgan.eval.frechet_classifier_distance_from_activations(
             features, self.reference[0]
         )
         score = tfgan.eval.classifier_score_from_logits(logits)
         return {"frechet_distance": float(distance), "classifier_score": float(score)}
+
+
+def label_scores(asked: np.ndarray, read: np.ndarray) -> dict[str, Any]:
+    """Returns how often a classifier reads the digit that the generator was asked for.
+
+    Args:
+      asked: Integers [N] from 0 to 9.
+      read: The same of what the classifier reads.
+    """
+    counts = _confusions(asked, read)
+    return {
+        "label_accuracy": float(np.trace(counts) / np.sum(counts)),
+        "label_accuracy_by_class": _shares(np.diag(counts), counts.sum(axis=1)),
+        "label_counts": counts.sum(axis=1).tolist(),
+    }
+
+
+def code_scores(codes: np.ndarray, read: np.ndarray) -> dict[str, Any]:
+    """Returns how well a code that nobody gave a meaning to tells the digit.
+
+    Each code stands for one digit and each digit has one code, so that most images are read as
+    their code's digit. (Were several codes to stand for one digit, as in the usual purity, then a
+    generator that draws nothing but ones would be perfect.)
+
+    Args:
+      codes: Integers [N] from 0 to 9.
+      read: The digits that a classifier reads.
+    """
+    counts = _confusions(codes, read)
+    digits = _best_digits(counts)
+    correct = counts[np.arange(len(digits)), digits]
+    return {
+        "code_digits": digits,
+        "code_accuracy": float(np.sum(correct) / np.sum(counts)),
+        "code_accuracy_by_code": _shares(correct, counts.sum(axis=1)),
+        "code_counts": counts.sum(axis=1).tolist(),
+    }
+
+
+def _best_digits(counts: np.ndarray) -> list[int]:
+    """Returns for each row a column of its own, so that the sum of those places is greatest."""
+
+    @functools.cache
+    def best(row: int, free: frozenset[int]) -> tuple[int, list[int]]:
+        if row == len(counts):
+            return 0, []
+        choices = []
+        for column in sorted(free):
+            rest, columns = best(row + 1, free - {column})
+            choices.append((int(counts[row, column]) + rest, [column, *columns]))
+        return max(choices, key=lambda choice: choice[0])
+
+    return best(0, frozenset(range(counts.shape[1])))[1]
+
+
+def _confusions(asked: np.ndarray, read: np.ndarray) -> np.ndarray:
+    """Returns how often what was asked for (rows) was read as what (columns), [10, 10]."""
+    counts = np.zeros([data.NUM_CLASSES, data.NUM_CLASSES], np.int64)
+    np.add.at(counts, (asked, read), 1)
+    return counts
+
+
+def _shares(parts: np.ndarray, wholes: np.ndarray) -> list[float | None]:
+    return [float(part / whole) if whole else None for part, whole in zip(parts, wholes)]
 
 
 def table(report: dict[str, Any]) -> str:
@@ -88,6 +205,12 @@ def table(report: dict[str, Any]) -> str:
     for name in ("frechet_distance", "classifier_score"):
         label = name.replace("_", " ").capitalize()
         lines.append(f"{label:28}{report[name]:12.2f}{real[name]:12.2f}")
+    for name, label in (
+        ("label_accuracy", "Read as the digit asked for"),
+        ("code_accuracy", "Read as their code's digit"),
+    ):
+        if name in report:
+            lines.append(f"{label:28}{report[name]:12.1%}")
     counts = " ".join(f"{digit}:{n}" for digit, n in enumerate(report["class_histogram"]))
     lines.append(f"Generated digits by class: {counts}")
     return "\n".join(lines)

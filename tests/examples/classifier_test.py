@@ -122,3 +122,13 @@ def test_missing_weights_are_an_error_that_says_how_to_make_them(tmp_path, monke
     monkeypatch.setattr(classifier, "weights_path", lambda dataset: tmp_path / "none.npz")
     with pytest.raises(FileNotFoundError, match="train_classifier --dataset=mnist"):
         classifier.DigitClassifier.load("mnist")
+
+
+def test_as_an_extractor_it_sees_the_same(model, test_digits):
+    extractor = model.extractor()
+    outputs = extractor(test_digits.images[:7])
+    features, logits = model.features_and_logits(as_floats(test_digits.images[:7]))
+    np.testing.assert_allclose(outputs["features"], features, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(outputs["logits"], logits, rtol=1e-4, atol=1e-5)
+    assert extractor.hash == model.sha256
+    assert (extractor.feature_size, extractor.num_classes) == (classifier.NUM_FEATURES, 10)

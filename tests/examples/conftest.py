@@ -7,7 +7,9 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from sklearn import datasets
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
 
@@ -67,7 +69,7 @@ class Programs:
     def __call__(self, program, *flags, hidden_modules=()):
         """Returns a program's exit code, its stdout and its stderr."""
         request = {
-            "program": f"examples.mnist_gan.{program}",
+            "program": program if "." in program else f"examples.mnist_gan.{program}",
             "flags": [str(flag) for flag in flags],
             "hidden_modules": list(hidden_modules),
             "stdout": str(self._folder / "stdout"),
@@ -109,4 +111,48 @@ def run(request, programs, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     world = "--graph_mode" if request.param == "graph" else "--jit_compile=false"
     programs.succeed("train", f"--logdir={folder}", "--max_number_of_steps=3", "--seed=5", world)
+    return folder
+
+
+# Each kind of GAN and each preset, in both worlds; what does not differ between them is cheap here:
+# few images to learn from, to draw and to compare with.
+_SHORT_RUNS = [
+    pytest.param((gan_type, preset, world), id=f"{gan_type}-{preset}-{world}")
+    for gan_type, preset in (
+        ("conditional", "default"),
+        ("acgan", "default"),
+        ("infogan", "default"),
+        ("unconditional", "r3gan"),
+    )
+    for world in ("tf2", "graph")
+]
+
+
+@pytest.fixture(scope="session")
+def few_digits(tmp_path_factory):
+    """An npz file with 40 labelled digits."""
+    small, labels = datasets.load_digits(return_X_y=True)
+    images = np.zeros([40, 28, 28], np.uint8)
+    images[:, 2:26, 2:26] = np.kron(small[:40].reshape(-1, 8, 8) * 15, np.ones([3, 3]))
+    path = tmp_path_factory.mktemp("data") / "few.npz"
+    np.savez(path, x_train=images, y_train=labels[:40])
+    return path
+
+
+@pytest.fixture(scope="session", params=_SHORT_RUNS)
+def kind_run(request, programs, few_digits, tmp_path_factory):
+    """The folder of a short run of one kind of GAN or preset, in either world."""
+    gan_type, preset, world = request.param
+    folder = tmp_path_factory.mktemp(f"{gan_type}_{preset}_{world}")
+    programs.succeed(
+        "train",
+        f"--logdir={folder}",
+        f"--gan_type={gan_type}",
+        f"--preset={preset}",
+        *("--dataset=npz", f"--data_path={few_digits}"),
+        # After a few rounds only does the average begin to be another than the weights.
+        f"--max_number_of_steps={8 if preset == 'r3gan' else 2}",
+        *("--batch_size=8", "--seed=5"),
+        "--graph_mode" if world == "graph" else "--jit_compile=false",
+    )
     return folder

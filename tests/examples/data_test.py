@@ -318,3 +318,31 @@ class TestStream:
     def test_a_batch_size_out_of_range_is_an_error(self, batch_size):
         with pytest.raises(ValueError, match=f"batch_size={batch_size} must be from 1 to 10"):
             stream_of(10, batch_size)
+
+    @pytest.mark.parametrize("world", ["tf2", "graph"])
+    def test_labels_belong_to_their_images(self, world):
+        numbers = np.arange(10, dtype=np.uint8)[:, None, None, None]
+        digits = data.Digits(np.tile(numbers, (28, 28, 1)), np.arange(10))
+
+        def stream():
+            return data.as_dataset(digits, batch_size=4, seed=3, with_labels=True)
+
+        if world == "tf2":
+            pairs = list(stream().take(5))
+        else:
+            with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+                pair = tf.compat.v1.data.make_one_shot_iterator(stream()).get_next()
+                pairs = [session.run(pair) for _ in range(5)]
+        for images, labels in pairs:
+            np.testing.assert_array_equal(labels, np.eye(10)[numbers_in(images)])
+
+    def test_images_come_in_the_same_order_with_labels_and_without(self):
+        numbers = np.arange(10, dtype=np.uint8)[:, None, None, None]
+        digits = data.Digits(np.tile(numbers, (28, 28, 1)), np.arange(10))
+        pairs = data.as_dataset(digits, batch_size=4, seed=3, with_labels=True).take(5)
+        assert [numbers_in(images) for images, _ in pairs] == first(5, stream_of(10, 4))
+
+    def test_labels_that_are_not_there_are_an_error(self):
+        digits = data.Digits(random_images(6)[..., None], np.full(6, data.UNLABELLED))
+        with pytest.raises(ValueError, match="needs labels.*y_train"):
+            data.as_dataset(digits, batch_size=4, seed=3, with_labels=True)

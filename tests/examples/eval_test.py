@@ -4,6 +4,7 @@ import json
 import math
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 
@@ -15,6 +16,11 @@ def test_the_last_checkpoint_gets_the_scores_that_training_wrote(programs, run, 
     stdout = programs.succeed("eval", f"--logdir={run}", f"--output={tmp_path / 'out.json'}")
     report, trained = read(tmp_path / "out.json"), read(run / "metrics.json")
     assert report.pop("checkpoint") == tf.train.latest_checkpoint(str(run))
+    metrics = [report.pop(name) for name in ("values", "standard_errors", "protocol")][0]
+    assert metrics["frechet_distance"] == pytest.approx(report["frechet_distance"], rel=1e-5)
+    assert metrics["classifier_score"] == pytest.approx(report["classifier_score"], rel=1e-5)
+    for name in ("kernel_distance", "precision", "coverage", "ms_ssim", "copying_z_score"):
+        assert name in metrics and name in stdout
     assert "Frechet distance" in stdout and "1442" in stdout
     if read(run / "config.json")["graph_mode"]:  # A graph's noise is another.
         assert report.keys() == trained.keys()

@@ -37,6 +37,7 @@ def test_arrays_are_data_to_train_on(programs, run, tmp_path):
 
 def test_what_it_refuses(programs, run, tmp_path):
     assert "must end in .png or .npz" in programs.fail("generate", "--output=x.gif")
+    assert "--label" in programs.fail("generate", f"--logdir={run}", "--label=11")
     assert "holds no checkpoint" in programs.fail("generate", f"--logdir={tmp_path}")
     (tmp_path / "file").write_text("")
     output = tmp_path / "file" / "x.png"

@@ -97,7 +97,9 @@ def test_equal_seeds_give_equal_runs(programs, run, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("loss", ["wasserstein", "hinge", "minimax", "least_squares"])
+@pytest.mark.parametrize(
+    "loss", ["wasserstein", "hinge", "minimax", "least_squares", "relativistic_paired"]
+)
 def test_every_loss_trains_with_every_flag(programs, tmp_path, loss):
     programs.succeed(
         "train",
@@ -130,6 +132,7 @@ def test_a_file_of_ones_own_needs_neither_labels_nor_test_images(programs, tmp_p
         NO_JIT,
     )
     metrics = read(tmp_path / "run")
+    assert metrics["gan_type"] == "unconditional" and metrics["weights"] == "training"
     assert metrics["reference_split"] == "train" and metrics["num_reference_images"] == 20
     assert metrics["classifier"]["trained_on"] == "mnist"
 
@@ -152,6 +155,10 @@ def test_it_starts_as_a_module(tmp_path):
     "flag, said",
     [
         ("--dataset=cifar", "value should be one of <digits|mnist|npz>"),
+        ("--gan_type=stargan", "one of <unconditional|conditional|acgan|infogan>"),
+        ("--preset=stylegan", "value should be one of <default|r3gan>"),
+        ("--ema_half_life_images=-1", "not a non-negative"),
+        ("--gamma=much", "--gamma"),
         ("--loss=perceptual", "value should be one of <"),
         ("--jit_compile=maybe", "value should be one of <auto|true|false>"),
         ("--batch_size=0", "not a positive integer"),

@@ -1,0 +1,169 @@
+"""The statistics stage of metrics against its peers: `python -m benchmarks.metrics`.
+
+The features are there already: what is timed is all that follows. Every side runs once in each
+turn. Peers that are not installed are left out; `pip install torch-fidelity` brings one.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import statistics
+import time
+from collections.abc import Callable, Sequence
+
+# Read when TensorFlow and PyTorch are imported; see benchmarks/run.py.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+
+from benchmarks.measure import median_and_spread
+from benchmarks.report import machine
+
+_SAMPLES = flags.DEFINE_integer("samples", 10_000, "Samples in each of two sets.", lower_bound=4)
+_FEATURES = flags.DEFINE_integer("features", 2048, "Their width.", lower_bound=1)
+_TURNS = flags.DEFINE_integer("turns", 3, "Turns of each side.", lower_bound=1)
+_SQRTM_TURNS = flags.DEFINE_integer("sqrtm_turns", 1, "Turns with SciPy's square root.")
+
+Sides = dict[str, Callable[[], float]]
+
+
+def main(unused_argv: Sequence[str]) -> None:
+    print(", ".join(f"{name}: {value}" for name, value in machine().items()))
+    real, generated = _features(0), _features(1)
+    print(f"{_SAMPLES.value} against {_SAMPLES.value} samples of {_FEATURES.value} features\n")
+    _frechet(real, generated)
+    _products(real, generated)
+
+
+def _features(seed: int) -> np.ndarray:
+    """Non-negative and correlated, as those after a pooling layer are; float32 [N, D]."""
+    width = _FEATURES.value
+    mixing = np.random.default_rng(9).normal(size=(width, width)) / np.sqrt(width)
+    random = np.random.default_rng(seed)
+    raw = random.normal(0.1 * seed, 1.0, (_SAMPLES.value, width)) * np.geomspace(1.0, 0.01, width)
+    return np.maximum(raw @ mixing, 0.0).astype(np.float32)
+
+
+def _frechet(real: np.ndarray, generated: np.ndarray) -> None:
+    """Moments of both sets and the distance: seconds, the value, and how many times as quick."""
+    from tfgan_lite.eval import frechet_classifier_distance_from_activations as ours
+
+    sides: Sides = {"tfgan_lite": lambda: float(ours(real, generated))}
+    if importlib.util.find_spec("torch_fidelity"):
+        sides["torch-fidelity"] = lambda: _torch_fidelity(real, generated)
+    if importlib.util.find_spec("scipy"):
+        sides["SciPy's sqrtm"] = lambda: _sqrtm(real, generated)
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    values = {}
+    for turn in range(_TURNS.value):
+        for name, side in sides.items():
+            if name != "SciPy's sqrtm" or turn < _SQRTM_TURNS.value:
+                start = time.perf_counter()
+                values[name] = side()
+                seconds[name].append(time.perf_counter() - start)
+    print(f"{'Frechet distance':<24}{'seconds':>10}{'spread':>9}{'ours is':>12}{'value':>20}")
+    least = statistics.median(seconds["tfgan_lite"])
+    for name, taken in seconds.items():
+        if taken:
+            median, spread = median_and_spread(taken)
+            ratio = f"{median / least:.1f}x quicker"
+            print(f"{name:<24}{median:>10.1f}{spread:>9.1f}{ratio:>15}{values[name]:>20.10f}")
+    print(flush=True)
+
+
+def _products(real: np.ndarray, generated: np.ndarray) -> None:
+    """Metrics made of matrix products: their rate, as a share of that of one plain product."""
+    from tfgan_lite.eval import kernel_classifier_distance_from_activations, precision_recall
+
+    n, width, block = len(real), real.shape[1], min(1024, len(real))
+    product = 2.0 * width * n * n
+    # A kernel between a set and itself is computed once for each pair; tiles of 1024 on the
+    # diagonal are computed in full.
+    own = sum(min(block, n - i) * (n - i) for i in range(0, n, block)) / (n * n)
+    sides: dict[str, tuple[type, float, Callable[[], object]]] = {}
+    for dtype in (np.float64, np.float32):
+        for size, count in ((None, product * (1.0 + 2.0 * own)), (1024, _block_work(n, width))):
+            name = f"KID, {'one block' if size is None else 'blocks of 1024'}, {dtype.__name__}"
+
+            def kernel(size=size, dtype=dtype) -> float:
+                return kernel_classifier_distance_from_activations(
+                    real, generated, size, tf.as_dtype(dtype)
+                ).numpy()
+
+            sides[name] = dtype, count, kernel
+    sides["precision, recall, float64"] = (
+        np.float64,
+        3.0 * product,
+        lambda: precision_recall(real, generated),
+    )
+    plain = {dtype: _plain_product(real, dtype) for dtype in (np.float64, np.float32)}
+    rates: dict[str, list[float]] = {name: [] for name in sides}
+    shares: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(_TURNS.value):
+        for name, (dtype, operations, side) in sides.items():
+            before = plain[dtype]()
+            start = time.perf_counter()
+            side()
+            rate = operations / (time.perf_counter() - start)
+            rates[name].append(rate / 1e9)
+            # What else the machine does changes from second to second: on both sides.
+            shares[name].append(rate / ((before + plain[dtype]()) / 2.0))
+    print(
+        f"{'Matrix products':<32}{'GFLOP/s':>9}{'spread':>9}{'of a plain product':>22}{'spread':>9}"
+    )
+    for name in sides:
+        rate, rate_spread = median_and_spread(rates[name])
+        share, share_spread = median_and_spread(shares[name])
+        print(f"{name:<32}{rate:>9.1f}{rate_spread:>9.1f}{share:>21.0%}{share_spread:>10.0%}")
+
+
+def _block_work(n: int, width: int) -> float:
+    blocks = -(-n // 1024)
+    return 3 * 2.0 * width * blocks * (n / blocks) ** 2
+
+
+def _plain_product(features: np.ndarray, dtype: type) -> Callable[[], float]:
+    """Gives the rate, in operations per second, of the product of two large matrices."""
+    matrix = tf.constant(features[:4096].astype(dtype))
+    operations = 2.0 * matrix.shape[0] ** 2 * matrix.shape[1]
+
+    def rate() -> float:
+        start = time.perf_counter()
+        tf.matmul(matrix, matrix, transpose_b=True).numpy()
+        return operations / (time.perf_counter() - start)
+
+    rate()
+    return rate
+
+
+def _sqrtm(real: np.ndarray, generated: np.ndarray) -> float:
+    """As pytorch-fid and clean-fid compute it."""
+    import scipy.linalg
+
+    means = [np.mean(each, axis=0, dtype=np.float64) for each in (real, generated)]
+    covariances = [np.cov(each, rowvar=False) for each in (real, generated)]
+    root = scipy.linalg.sqrtm(covariances[0] @ covariances[1]).real
+    return float(
+        np.sum((means[0] - means[1]) ** 2)
+        + np.trace(covariances[0])
+        + np.trace(covariances[1])
+        - 2.0 * np.trace(root)
+    )
+
+
+def _torch_fidelity(real: np.ndarray, generated: np.ndarray) -> float:
+    import torch
+    from torch_fidelity import metric_fid
+
+    moments = [
+        metric_fid.fid_features_to_statistics(torch.from_numpy(each)) for each in (real, generated)
+    ]
+    return metric_fid.fid_statistics_to_metric(*moments, verbose=False)[metric_fid.KEY_METRIC_FID]
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,74 @@
+"""The checkpoints with the best scores, kept apart from the newest ones, in both worlds."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import tensorflow as tf
+
+from tfgan_lite.eval.reference_statistics import replaced_file
+from tfgan_lite.train.checkpoint import checkpoint_of
+from tfgan_lite.train.monitoring import TrainingRun
+
+__all__ = ["BestCheckpoints"]
+
+_RANKING = "best.json"
+
+
+class BestCheckpoints:
+    """Keeps the checkpoints of the k best rounds in a folder of their own.
+
+    Each is a whole checkpoint of the run: `gan_train(..., logdir=folder)` goes on from the newest
+    of them. `best.json` lists them, the best first, and a resumed run goes on with it.
+
+    Args:
+      folder: where they go.
+      run: the training run. Made before a graph's session begins.
+      most: k.
+      higher_is_better: whether a score is better where it is higher.
+    """
+
+    def __init__(self, folder: str, run: TrainingRun, most: int, higher_is_better: bool = False):
+        self._folder, self._most, self._higher = folder, most, higher_is_better
+        self._ranking_path = os.path.join(folder, _RANKING)
+        self.ranking: list[dict[str, Any]] = []
+        if os.path.exists(self._ranking_path):
+            with open(self._ranking_path, encoding="utf-8") as file:
+                self.ranking = json.load(file)
+        self._run = run
+        self._manager: tf.train.CheckpointManager | None = None
+        self._saver: Any = None
+        if not tf.executing_eagerly():
+            self._saver = tf.compat.v1.train.Saver(max_to_keep=None)
+
+    def offer(self, score: float, step: int, session: Any) -> bool:
+        """Saves a checkpoint if the score is among the best; says whether it is."""
+        entry = {"step": step, "score": score, "checkpoint": f"ckpt-{step}"}
+        # A run that was resumed comes by the same rounds again.
+        others = [each for each in self.ranking if each["step"] != step]
+        # Of equal scores the earlier stays in front: sorting is stable.
+        ranking = sorted([*others, entry], key=lambda e: e["score"], reverse=self._higher)
+        kept, dropped = ranking[: self._most], ranking[self._most :]
+        if entry not in kept:
+            return False
+        tf.io.gfile.makedirs(self._folder)
+        self._save(session, step)
+        self.ranking = kept
+        with replaced_file(self._ranking_path) as file:
+            file.write((json.dumps(kept, indent=2) + "\n").encode())
+        for each in dropped:
+            for path in tf.io.gfile.glob(os.path.join(self._folder, each["checkpoint"] + ".*")):
+                tf.io.gfile.remove(path)
+        return True
+
+    def _save(self, session: Any, step: int) -> None:
+        if self._saver is not None:
+            prefix = os.path.join(self._folder, "ckpt")
+            self._saver.save(session, prefix, step, write_meta_graph=False)
+            return
+        if self._manager is None:
+            checkpoint = checkpoint_of(self._run.train_ops, self._run.train_hooks, session)
+            self._manager = tf.train.CheckpointManager(checkpoint, self._folder, max_to_keep=None)
+        self._manager.save(checkpoint_number=step)

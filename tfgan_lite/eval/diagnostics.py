@@ -1,0 +1,123 @@
+"""How a GAN's training goes, in numbers and in one sentence."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+
+from tfgan_lite.eval.distances import as_features, squared_distance_tiles
+from tfgan_lite.eval.memorisation import near_duplicates
+
+__all__ = ["diagnose", "mean_pairwise_distance", "verdict"]
+
+# What the verdict calls bad. From the literature where it says so, otherwise from runs that failed.
+COLLAPSED, NARROW = 0.1, 0.5  # Diversity, as a share of the real samples'.
+MANY_DUPLICATES, SOME_DUPLICATES = 0.5, 0.1  # Shares of the samples.
+SURE = 0.99  # D's accuracy on both sides, at which non-saturating losses alone still teach G.
+CHANCE = 0.55
+OVERFITTED = 0.9  # r_t; Karras et al., arXiv:2006.06676, want 0.6.
+
+
+def diagnose(
+    generated: np.ndarray,
+    real: np.ndarray,
+    generated_logits: np.ndarray | None = None,
+    real_logits: np.ndarray | None = None,
+    classes: np.ndarray | None = None,
+    num_classes: int | None = None,
+) -> dict[str, Any]:
+    """Returns what a batch of fixed noise and a batch of real samples tell.
+
+    Args:
+      generated: features of generated samples, or the samples themselves [N, D].
+      real: the same of real samples [M, D].
+      generated_logits: what the discriminator says of generated samples.
+      real_logits: what it says of real ones.
+      classes: integers [N]: what a classifier sees in generated samples.
+      num_classes: how many classes there are.
+
+    Returns:
+      "diversity", the mean distance of two generated samples over that of two real ones (1 is
+      right, 0 is collapse); "near_duplicates", how many generated samples nearly repeat another
+      one; and where they are known "accuracy_on_real", "accuracy_on_generated", "r_t" (the mean
+      sign of real logits), "class_histogram", "classes_found".
+
+    Raises:
+      ValueError: samples that are not finite, or fewer than two.
+    """
+    finite = np.isfinite(generated).all()
+    found: dict[str, Any] = {"finite": bool(finite)}
+    if finite:
+        usual = mean_pairwise_distance(real)
+        mine = mean_pairwise_distance(generated)
+        found["diversity"] = mine / usual if usual else (1.0 if mine == 0.0 else math.inf)
+        found["near_duplicates"] = int(near_duplicates(generated, real).sum())
+        found["num_samples"] = len(generated)
+    if real_logits is not None and generated_logits is not None:
+        found["accuracy_on_real"] = float(np.mean(np.asarray(real_logits) > 0.0))
+        found["accuracy_on_generated"] = float(np.mean(np.asarray(generated_logits) < 0.0))
+        found["r_t"] = float(np.mean(np.sign(real_logits)))
+    if classes is not None:
+        histogram = np.bincount(classes, minlength=num_classes or 0)
+        found["class_histogram"] = histogram.tolist()
+        found["classes_found"] = int(np.count_nonzero(histogram))
+    return found
+
+
+def mean_pairwise_distance(samples: np.ndarray) -> float:
+    """Returns the mean distance of two different samples of [N, D], N >= 2."""
+    samples = as_features(samples, "samples", 2)
+    total = sum(np.sqrt(d).sum() for _, _, d in squared_distance_tiles(samples, samples))
+    return float(total / (len(samples) * (len(samples) - 1)))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Finding:
+    holds: bool
+    text: str
+
+
+def verdict(found: dict[str, Any]) -> str:
+    """Returns the worst that the numbers of `diagnose` tell, in a plain sentence."""
+    if not found["finite"]:
+        return "The generator makes NaN or infinity: go back to an earlier checkpoint."
+    diversity = found["diversity"]
+    duplicates = found["near_duplicates"] / found["num_samples"]
+    on_real = found.get("accuracy_on_real", math.nan)
+    on_generated = found.get("accuracy_on_generated", math.nan)
+    histogram = found.get("class_histogram", [])
+    shown = f"samples differ {diversity:.0%} as much as real ones, {duplicates:.0%} near-duplicates"
+    accuracy = f"it is right on {on_real:.0%} of real and {on_generated:.0%} of generated samples"
+    findings = [
+        _Finding(
+            diversity < COLLAPSED or duplicates > MANY_DUPLICATES,
+            f"The generator has collapsed: {shown}.",
+        ),
+        _Finding(
+            diversity < NARROW or duplicates > SOME_DUPLICATES,
+            f"The generator loses variety: {shown}.",
+        ),
+        _Finding(
+            0 < found.get("classes_found", 0) <= len(histogram) / 2,
+            f"Modes are missing: {found.get('classes_found')} of {len(histogram)} classes appear.",
+        ),
+        _Finding(
+            min(on_real, on_generated) >= SURE,
+            f"The discriminator wins: {accuracy}, which may teach the generator nothing.",
+        ),
+        _Finding(
+            on_real < CHANCE and on_generated < CHANCE,
+            f"The discriminator is at or below chance: {accuracy}. It is too weak, or training is"
+            " over.",
+        ),
+        _Finding(
+            found.get("r_t", 0.0) > OVERFITTED,
+            f"The discriminator may know the real samples by heart: r_t ="
+            f" {found.get('r_t', 0.0):.2f}, where 0.6 is usual.",
+        ),
+    ]
+    worst = next((finding.text for finding in findings if finding.holds), None)
+    return worst or f"Nothing looks wrong: {shown}."

@@ -1,0 +1,228 @@
+"""Metrics of whole distributions: Fréchet and kernel distances, and the classifier score."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from tfgan_lite.eval.extrapolation import frechet_distance_infinity, moments_in_chunks
+from tfgan_lite.eval.frechet import frechet_distance
+from tfgan_lite.eval.intra_class import class_frechet_distances
+from tfgan_lite.eval.kernel_distance import (
+    kernel_classifier_distance_and_std_from_activations as kernel_distance,
+)
+from tfgan_lite.eval.metric import Collected, Estimate, Metric, check_counts
+from tfgan_lite.eval.sample_statistics import ClassSums
+
+__all__ = [
+    "ClassFrechetDistance",
+    "ClassifierScore",
+    "FrechetDistance",
+    "FrechetDistanceInfinity",
+    "KernelDistance",
+]
+
+# Multiplications that a bootstrap may cost: about a second.
+_AFFORDABLE = 1e11
+
+
+@dataclasses.dataclass(frozen=True)
+class FrechetDistance(Metric):
+    """The Fréchet distance; with Inception's features the FID. See `frechet_distance`.
+
+    Its standard error is known where another metric needs the features, and resampling them is
+    quick (64 features: always; 2048: not).
+
+    Args:
+      resamples: of the bootstrap; 0 for none.
+
+    Paper: arXiv:1706.08500.
+    """
+
+    resamples: int = 20
+
+    name = "frechet_distance"
+    needs = frozenset({"moments"})
+    needs_of_reference = frozenset({"moments"})
+
+    def check(self, counts, num_features, allow_rank_deficient):
+        check_counts(self.name, counts, num_features, allow_rank_deficient)
+
+    def compute(self, collected: Collected) -> dict[str, Estimate]:
+        both = collected.generated, collected.reference
+        for name, each in zip(("generated", "reference"), both):
+            if each.moments is None:
+                raise ValueError(f"{self.name} needs at least 2 {name} samples, got {each.count}.")
+        allow = collected.allow_rank_deficient
+        value = float(
+            frechet_distance(*(each.moments for each in both), allow_rank_deficient=allow)
+        )
+        width = both[0].num_features
+        cost = self.resamples * (sum(each.count for each in both) * width**2 + 20 * width**3)
+        if not self.resamples or cost > _AFFORDABLE or any(e.features is None for e in both):
+            return {self.name: Estimate(value)}
+
+        def resampled(random: np.random.Generator) -> float:
+            # A resample has fewer different rows, so that its covariance may lose its rank.
+            draws = [
+                moments_in_chunks(e.features, random.integers(0, e.count, e.count)) for e in both
+            ]
+            return float(frechet_distance(*draws, allow_rank_deficient=True))
+
+        return {self.name: Estimate(value, _bootstrap(resampled, self.resamples, collected.seed))}
+
+
+@dataclasses.dataclass(frozen=True)
+class KernelDistance(Metric):
+    """The kernel distance; with Inception's features the KID. It is unbiased for any number.
+
+    It is the mean over blocks of samples, which are shuffled: the order in which they came may be
+    that of their classes.
+
+    Args:
+      max_block_size: samples in a block, at most.
+
+    Paper: arXiv:1801.01401.
+    """
+
+    max_block_size: int = 1000
+
+    name = "kernel_distance"
+    needs = frozenset({"features"})
+    needs_of_reference = frozenset({"features"})
+
+    def compute(self, collected: Collected) -> dict[str, Estimate]:
+        sets = collected.reference.features, collected.generated.features
+        blocks = -(-max(map(len, sets)) // self.max_block_size)
+        random = np.random.default_rng(collected.seed)
+        orders = [np.array_split(random.permutation(len(each)), blocks) for each in sets]
+        found = np.array(
+            [
+                kernel_distance(*(x[which] for x, which in zip(sets, pair)), max_block_size=None)
+                for pair in zip(*orders)
+            ]
+        )
+        if blocks > 1:
+            return {self.name: Estimate.of_mean(found[:, 0])}
+        return {self.name: Estimate(*map(float, found[0]))}
+
+
+@dataclasses.dataclass(frozen=True)
+class FrechetDistanceInfinity(Metric):
+    """The Fréchet distance extrapolated to infinitely many samples.
+
+    See `frechet_distance_infinity` for its arguments. The standard error is the line's.
+
+    Paper: arXiv:1911.07023.
+    """
+
+    num_points: int = 15
+    min_samples: int | None = None
+
+    name = "frechet_distance_infinity"
+    needs = frozenset({"features"})
+    needs_of_reference = frozenset({"moments"})
+
+    def check(self, counts, num_features, allow_rank_deficient):
+        check_counts(self.name, counts, num_features, allow_rank_deficient)
+
+    def compute(self, collected: Collected) -> dict[str, Estimate]:
+        found = frechet_distance_infinity(
+            collected.generated.features,
+            collected.reference.moments,
+            self.num_points,
+            self.min_samples,
+            collected.seed,
+            collected.allow_rank_deficient,
+        )
+        error = found.standard_error if np.isfinite(found.standard_error) else None
+        return {self.name: Estimate(found.distance, error)}
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassFrechetDistance(Metric):
+    """The mean over classes of the Fréchet distance within a class, known as intra-FID.
+
+    Args:
+      by_class: whether to give each class's distance, too.
+
+    Paper: arXiv:1802.05637.
+    """
+
+    by_class: bool = False
+
+    name = "class_frechet_distance"
+    needs = frozenset({"features", "labels"})
+    needs_of_reference = frozenset({"features", "labels"})
+
+    def compute(self, collected: Collected) -> dict[str, Estimate]:
+        generated, reference = collected.generated, collected.reference
+        for name, each in (("generated", generated), ("reference", reference)):
+            smallest = {name: int(np.unique(each.labels, return_counts=True)[1].min())}
+            check_counts(
+                f"{self.name} (smallest class)",
+                smallest,
+                each.num_features,
+                collected.allow_rank_deficient,
+            )
+        found = class_frechet_distances(
+            reference.features,
+            reference.labels,
+            generated.features,
+            generated.labels,
+            collected.allow_rank_deficient,
+        )
+        values = {self.name: Estimate(float(np.mean(list(found.values()))))}
+        if self.by_class:
+            values |= {f"{self.name}/{each}": Estimate(v) for each, v in found.items()}
+        return values
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassifierScore(Metric):
+    """The classifier score; with Inception's logits the Inception score.
+
+    Its standard error is that of a bootstrap of blocks of samples, a hundred of them.
+
+    Args:
+      resamples: of the bootstrap; 0 for none.
+
+    Paper: arXiv:1606.03498.
+    """
+
+    resamples: int = 200
+
+    name = "classifier_score"
+    needs = frozenset({"logits"})
+
+    def compute(self, collected: Collected) -> dict[str, Estimate]:
+        sums = collected.generated.class_sums
+        blocks = np.flatnonzero(sums.counts)
+        value = _score(sums, blocks)
+        if not self.resamples or len(blocks) < 2:
+            return {self.name: Estimate(value)}
+        error = _bootstrap(
+            lambda random: _score(sums, random.choice(blocks, len(blocks))),
+            self.resamples,
+            collected.seed,
+        )
+        return {self.name: Estimate(value, error)}
+
+
+def _score(sums: ClassSums, blocks: np.ndarray) -> float:
+    count = sums.counts[blocks].sum()
+    marginal = sums.probabilities[blocks].sum(axis=0) / count
+    # 0 log 0 is 0: a class whose probability underflows in every sample adds nothing.
+    entropy = -np.sum(marginal * np.log(np.where(marginal > 0.0, marginal, 1.0)))
+    divergence = sums.negative_entropies[blocks].sum() / count + entropy
+    return float(np.exp(max(divergence, 0.0)))
+
+
+def _bootstrap(
+    statistic: Callable[[np.random.Generator], float], resamples: int, seed: int
+) -> float:
+    """Returns the deviation of a statistic of resamples: the bootstrap's standard error."""
+    random = np.random.default_rng(seed)
+    return float(np.std([statistic(random) for _ in range(resamples)], ddof=1))

@@ -1,0 +1,276 @@
+"""The kernel distance between two sets of features: the KID, if they are Inception's.
+
+It is the squared maximum mean discrepancy with the kernel (x.y / D + 1)^3, without bias: its mean
+over draws of samples does not depend on how many there are.
+
+Paper: Bińkowski et al., "Demystifying MMD GANs", arXiv:1801.01401.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfgan_lite.eval.accumulator import checked_size
+from tfgan_lite.eval.checks import Array, as_matrix, check_same_columns, result_dtype
+from tfgan_lite.eval.deferrable import deferrable
+
+__all__ = [
+    "kernel_classifier_distance_and_std_from_activations",
+    "kernel_classifier_distance_from_activations",
+    "kernel_distance_of_subsets",
+]
+
+# Of 1024 x 1024 numbers the product outweighs all else, and little memory is in use.
+_TILE = 1024
+_NAMES = ("activations1", "activations2")
+_Sums = tuple[tf.Tensor, tf.Tensor]
+
+
+@deferrable
+def kernel_classifier_distance_from_activations(
+    activations1: Array,
+    activations2: Array,
+    max_block_size: int | None = 1024,
+    dtype: tf.DType | None = None,
+) -> tf.Tensor:
+    """Returns the kernel distance between two sets of activations.
+
+    As `kernel_classifier_distance_and_std_from_activations`, without the standard error.
+    """
+    return kernel_classifier_distance_and_std_from_activations(
+        activations1, activations2, max_block_size, dtype
+    )[0]
+
+
+@deferrable
+def kernel_classifier_distance_and_std_from_activations(
+    activations1: Array,
+    activations2: Array,
+    max_block_size: int | None = 1024,
+    dtype: tf.DType | None = None,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the kernel distance between two sets of activations, and its standard error.
+
+    The samples are cut into blocks of nearly equal size, in the order in which they come, and the
+    blocks' estimates are averaged. One block of all makes the best use of the samples, in time that
+    grows with their square. The memory does not: products are taken tile by tile, and added up in
+    float64.
+
+    Args:
+      activations1: finite real numbers [N, D], N >= 2, one row per sample, in no particular order.
+      activations2: finite real numbers [M, D], M >= 2. M may differ from N.
+      max_block_size: the most samples of either set in a block; None for one block of all.
+      dtype: of the matrix products, float32 or float64 (if None). float32 is about twice as quick,
+        and loses about six digits of 1.0 rather than of the distance.
+
+    Returns:
+      Two scalars, float64 if `activations1` is, float32 otherwise: the distance, whose expectation
+      is >= 0 though it may itself be less; and its standard error, from the spread of the blocks'
+      estimates. With one block it is the first-order error of the estimate itself, from the spread
+      of what each sample contributes.
+
+    Raises:
+      ValueError: no matrices of equally many columns and at least two rows; numbers that are not
+        finite; a block of less than two samples of a set. What a graph knows only as it runs is an
+        `InvalidArgumentError` then.
+
+    Paper: Bińkowski et al., "Demystifying MMD GANs", arXiv:1801.01401.
+    """
+    if max_block_size is not None:
+        max_block_size = checked_size(max_block_size, "max_block_size")
+    arithmetic = tf.as_dtype(dtype or tf.float64)
+    if arithmetic not in (tf.float32, tf.float64):
+        raise ValueError(f"dtype must be float32 or float64, but it is {arithmetic.name}.")
+    x, y = _pair(activations1, activations2)
+    distances, errors = _estimates(x, y, max_block_size, arithmetic)
+    count = tf.size(distances)
+    spread = tf.math.reduce_std(distances) / tf.sqrt(tf.maximum(tf.cast(count, tf.float64) - 1, 1))
+    result = tf.reduce_mean(distances), tf.where(count > 1, spread, errors[0])
+    return tuple(tf.cast(each, result_dtype(x)) for each in result)
+
+
+def kernel_distance_of_subsets(
+    activations1: Array,
+    activations2: Array,
+    num_subsets: int = 100,
+    subset_size: int = 1000,
+    seed: int = 2020,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the mean and deviation of kernel distances between random subsets.
+
+    That is how torch-fidelity takes the KID, and with its default seed the subsets are the same.
+    One block of all samples (`max_block_size=None` of the functions above) has a smaller error. It
+    works eagerly.
+
+    Args:
+      activations1: finite real numbers [N, D], N >= subset_size.
+      activations2: finite real numbers [M, D], M >= subset_size.
+      num_subsets: pairs of subsets, each drawn without replacement.
+      subset_size: at least 2.
+      seed: of `np.random.RandomState`.
+
+    Returns:
+      Two float64 scalars: the mean of the subsets' distances, and their (population) standard
+      deviation, which is not a standard error: it belongs to the size of the subsets.
+
+    Raises:
+      ValueError: arguments out of these ranges.
+    """
+    num_subsets = checked_size(num_subsets, "num_subsets")
+    if checked_size(subset_size, "subset_size") < 2:
+        raise ValueError("subset_size must be at least 2: one sample has no pairs.")
+    x, y = _pair(activations1, activations2, min_rows=subset_size)
+    random = np.random.RandomState(seed)
+    distances = []
+    for _ in range(num_subsets):
+        first, second = (
+            tf.gather(each, random.choice(each.shape[0], subset_size, replace=False))
+            for each in (x, y)
+        )
+        distances.append(_block_estimate(first, second, tf.float64)[0])
+    return tf.reduce_mean(distances), tf.math.reduce_std(distances)
+
+
+def _pair(
+    activations1: Array, activations2: Array, min_rows: int = 2
+) -> tuple[tf.Tensor, tf.Tensor]:
+    x, y = (
+        as_matrix(values, name, min_rows=min_rows, dtype=None)
+        for values, name in zip((activations1, activations2), _NAMES)
+    )
+    check_same_columns(x, y, _NAMES)
+    return x, y
+
+
+def _estimates(
+    x: tf.Tensor, y: tf.Tensor, max_block_size: int | None, arithmetic: tf.DType
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Each block's estimate, and its first-order error."""
+    n, m = _rows(x), _rows(y)
+    if max_block_size is None:
+        blocks: Any = 1
+    elif isinstance(n, int) and isinstance(m, int):
+        blocks = -(-max(n, m) // max_block_size)
+    else:
+        blocks = -(-tf.maximum(n, m) // max_block_size)
+    if isinstance(blocks, int) and isinstance(n, int) and isinstance(m, int):
+        if min(n, m) // blocks < 2:
+            raise ValueError(
+                f"max_block_size is {max_block_size}, so {n} and {m} samples make {blocks} blocks, "
+                "and some have less than two samples of a set, which have no pairs. Give it a "
+                "higher value, or the smaller set more samples."
+            )
+        estimates = [
+            _block_estimate(
+                x[_bound(n, blocks, i) : _bound(n, blocks, i + 1)],
+                y[_bound(m, blocks, i) : _bound(m, blocks, i + 1)],
+                arithmetic,
+            )
+            for i in range(blocks)
+        ]
+        distances, errors = zip(*estimates)
+        return tf.stack(distances), tf.stack(errors)
+
+    check = tf.debugging.assert_greater_equal(
+        tf.minimum(n, m) // blocks, 2, "each block must have two samples of each set"
+    )
+    with tf.control_dependencies([check]):
+        numbers = tf.range(blocks)
+    return tf.map_fn(
+        lambda i: _block_estimate(
+            x[_bound(n, blocks, i) : _bound(n, blocks, i + 1)],
+            y[_bound(m, blocks, i) : _bound(m, blocks, i + 1)],
+            arithmetic,
+        ),
+        numbers,
+        parallel_iterations=1,
+        fn_output_signature=(tf.float64, tf.float64),
+    )
+
+
+def _bound(rows: Any, blocks: Any, i: Any) -> Any:
+    """Where block `i` begins: the larger blocks, which have one row more, come last."""
+    size, rest = rows // blocks, rows % blocks
+    larger = i - (blocks - rest)
+    if isinstance(larger, int):
+        return i * size + max(larger, 0)
+    return i * size + tf.maximum(larger, 0)
+
+
+def _block_estimate(
+    x: tf.Tensor, y: tf.Tensor, arithmetic: tf.DType
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The unbiased distance of two sets, and its first-order standard error, float64."""
+    n, m = (tf.cast(_rows(each), tf.float64) for each in (x, y))
+    xx, yy = (sum(_kernel_sums(each, each, arithmetic, symmetric=True)) for each in (x, y))
+    xy, yx = _kernel_sums(x, y, arithmetic, symmetric=False)
+    # What each sample contributes; the two halves' means add up to the distance.
+    of_x = xx / (n - 1.0) - xy / m
+    of_y = yy / (m - 1.0) - yx / n
+    error = 2.0 * tf.sqrt(tf.math.reduce_variance(of_x) / n + tf.math.reduce_variance(of_y) / m)
+    return tf.reduce_mean(of_x) + tf.reduce_mean(of_y), error
+
+
+def _kernel_sums(x: tf.Tensor, y: tf.Tensor, arithmetic: tf.DType, symmetric: bool) -> _Sums:
+    """Sums of the kernel between all rows of x and y, for each row of x and for each row of y.
+
+    If `symmetric`, x is y: the sums are over pairs of different rows, and each pair is in one of
+    the two results.
+    """
+    n, m = _rows(x), _rows(y)
+    width = tf.cast(tf.shape(x)[1], arithmetic)
+
+    def kernel(rows: tf.Tensor, j: Any) -> tf.Tensor:
+        product = tf.matmul(rows, tf.cast(y[j : j + _TILE], arithmetic), transpose_b=True)
+        base = tf.cast(product, tf.float64) + 1.0
+        return base * base * base
+
+    def row_tile(i: Any, *sums: tf.Tensor) -> _Sums:
+        rows = tf.cast(x[i : i + _TILE], arithmetic) / width
+        start = 0
+        if symmetric:
+            values = kernel(rows, i)
+            values = tf.linalg.set_diag(values, tf.zeros([tf.shape(values)[0]], tf.float64))
+            sums = _added(sums[0], i, tf.reduce_sum(values, axis=1)), sums[1]
+            start = i + _TILE
+
+        def column_tile(j: Any, of_x: tf.Tensor, of_y: tf.Tensor) -> _Sums:
+            values = kernel(rows, j)
+            return (
+                _added(of_x, i, tf.reduce_sum(values, axis=1)),
+                _added(of_y, j, tf.reduce_sum(values, axis=0)),
+            )
+
+        return _loop(start, m, column_tile, sums)
+
+    return _loop(0, n, row_tile, (tf.zeros([n], tf.float64), tf.zeros([m], tf.float64)))
+
+
+def _added(sums: tf.Tensor, start: Any, values: tf.Tensor) -> tf.Tensor:
+    """`sums` with `values` added from `start` on."""
+    places = start + tf.range(tf.shape(values)[0])
+    return tf.tensor_scatter_nd_add(sums, places[:, tf.newaxis], values)
+
+
+def _loop(start: Any, stop: Any, body: Callable[..., _Sums], state: _Sums) -> _Sums:
+    """Calls `body(i, *state)` for each tile, one at a time."""
+    if isinstance(start, int) and isinstance(stop, int):
+        if tf.executing_eagerly() or stop - start <= _TILE:
+            for i in range(start, stop, _TILE):
+                state = body(i, *state)
+            return state
+    _, *state = tf.while_loop(
+        lambda i, *_: i < stop,
+        lambda i, *sums: (i + _TILE, *body(i, *sums)),
+        (tf.convert_to_tensor(start), *state),
+        parallel_iterations=1,
+    )
+    return tuple(state)
+
+
+def _rows(matrix: tf.Tensor) -> Any:
+    return tf.shape(matrix)[0] if matrix.shape[0] is None else matrix.shape[0]
