@@ -1,14 +1,15 @@
 """The statistics stage of metrics against its peers: `python -m benchmarks.metrics`.
 
 The features are there already: what is timed is all that follows. Every side runs once in each
-turn. Peers that are not installed are left out; `pip install torch-fidelity` brings one.
+turn. Peers that are not installed are left out; `pip install torch-fidelity` brings one. Where it
+cannot be in one environment with TensorFlow, --peers_python names the interpreter of another.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 
@@ -21,14 +22,18 @@ import tensorflow as tf
 from absl import app, flags
 
 from benchmarks.measure import median_and_spread
+from benchmarks.metrics_peers import Peers
 from benchmarks.report import machine
 
 _SAMPLES = flags.DEFINE_integer("samples", 10_000, "Samples in each of two sets.", lower_bound=4)
 _FEATURES = flags.DEFINE_integer("features", 2048, "Their width.", lower_bound=1)
 _TURNS = flags.DEFINE_integer("turns", 3, "Turns of each side.", lower_bound=1)
+_PYTHON = flags.DEFINE_string(
+    "peers_python",
+    os.environ.get("TFGAN_LITE_PEERS_PYTHON", sys.executable),
+    "The interpreter that has torch-fidelity and SciPy.",
+)
 _SQRTM_TURNS = flags.DEFINE_integer("sqrtm_turns", 1, "Turns with SciPy's square root.")
-
-Sides = dict[str, Callable[[], float]]
 
 
 def main(unused_argv: Sequence[str]) -> None:
@@ -52,19 +57,21 @@ def _frechet(real: np.ndarray, generated: np.ndarray) -> None:
     """Moments of both sets and the distance: seconds, the value, and how many times as quick."""
     from tfgan_lite.eval import frechet_classifier_distance_from_activations as ours
 
-    sides: Sides = {"tfgan_lite": lambda: float(ours(real, generated))}
-    if importlib.util.find_spec("torch_fidelity"):
-        sides["torch-fidelity"] = lambda: _torch_fidelity(real, generated)
-    if importlib.util.find_spec("scipy"):
-        sides["SciPy's sqrtm"] = lambda: _sqrtm(real, generated)
-    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    peers = Peers(_PYTHON.value, real, generated)
+    names = ["tfgan_lite", *peers.names]
+    seconds: dict[str, list[float]] = {name: [] for name in names}
     values = {}
+    ours(real[:20, :4], generated[:20, :4])
     for turn in range(_TURNS.value):
-        for name, side in sides.items():
-            if name != "SciPy's sqrtm" or turn < _SQRTM_TURNS.value:
+        for name in names:
+            if name == "tfgan_lite":
                 start = time.perf_counter()
-                values[name] = side()
+                values[name] = float(ours(real, generated))
                 seconds[name].append(time.perf_counter() - start)
+            elif name != "SciPy's sqrtm" or turn < _SQRTM_TURNS.value:
+                taken, values[name] = peers.measure(name)
+                seconds[name].append(taken)
+    peers.close()
     print(f"{'Frechet distance':<24}{'seconds':>10}{'spread':>9}{'ours is':>12}{'value':>20}")
     least = statistics.median(seconds["tfgan_lite"])
     for name, taken in seconds.items():
@@ -138,31 +145,6 @@ def _plain_product(features: np.ndarray, dtype: type) -> Callable[[], float]:
 
     rate()
     return rate
-
-
-def _sqrtm(real: np.ndarray, generated: np.ndarray) -> float:
-    """As pytorch-fid and clean-fid compute it."""
-    import scipy.linalg
-
-    means = [np.mean(each, axis=0, dtype=np.float64) for each in (real, generated)]
-    covariances = [np.cov(each, rowvar=False) for each in (real, generated)]
-    root = scipy.linalg.sqrtm(covariances[0] @ covariances[1]).real
-    return float(
-        np.sum((means[0] - means[1]) ** 2)
-        + np.trace(covariances[0])
-        + np.trace(covariances[1])
-        - 2.0 * np.trace(root)
-    )
-
-
-def _torch_fidelity(real: np.ndarray, generated: np.ndarray) -> float:
-    import torch
-    from torch_fidelity import metric_fid
-
-    moments = [
-        metric_fid.fid_features_to_statistics(torch.from_numpy(each)) for each in (real, generated)
-    ]
-    return metric_fid.fid_statistics_to_metric(*moments, verbose=False)[metric_fid.KEY_METRIC_FID]
 
 
 if __name__ == "__main__":

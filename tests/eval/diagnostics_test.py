@@ -8,8 +8,8 @@ import pytest
 
 import tfgan_lite as tfgan
 from tests.eval.tiny_extractor import TinyExtractor
+from tests.train.event_files import summaries
 from tests.train.linear_gan import INITIAL, LinearGAN, in_world
-from tests.train.monitoring_test import summaries
 from tfgan_lite import eval as tfeval
 from tfgan_lite.eval import diagnostics
 

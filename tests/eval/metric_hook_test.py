@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import tfgan_lite as tfgan
+from tests.train.event_files import summaries
 from tests.train.linear_gan import INITIAL, LEARNING_RATE, LinearGAN, in_world, real_of
-from tests.train.monitoring_test import summaries
 from tfgan_lite import eval as tfeval
 
 both_worlds = pytest.mark.parametrize("world", ["graph", "TF2"])

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import tfgan_lite as tfgan
-from tests.train.linear_gan import BATCH, LinearGAN, in_world, noise_of, real_of
+from tests.train.linear_gan import BATCH, LinearGAN, in_world, noise_of, real_of, same_batch
 from tfgan_lite.train.train_ops import update_of
 
 both_worlds = pytest.mark.parametrize("world", ["graph", "TF2"])
@@ -17,11 +17,6 @@ both_worlds = pytest.mark.parametrize("world", ["graph", "TF2"])
 
 def adam():
     return tf.keras.optimizers.Adam(0.125)
-
-
-def same_batch(batch):
-    """The same data in every sub-step, so that a run does not depend on where the data is."""
-    return lambda: tf.constant(batch(0)[:, np.newaxis], tf.float32)
 
 
 def run(logdir, rounds, get_hooks_fn=None):

@@ -13,8 +13,7 @@ from tfgan_lite.train.interruption import awaited_interruption
 PROGRAM = """
 import sys
 import tfgan_lite as tfgan
-from tests.train.linear_gan import LinearGAN, in_world, noise_of, real_of
-from tests.train.checkpoint_test import same_batch
+from tests.train.linear_gan import LinearGAN, in_world, noise_of, real_of, same_batch
 
 
 class Telling(tfgan.TrainingHook):

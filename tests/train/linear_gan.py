@@ -49,6 +49,11 @@ def dataset(batch: Any, batches: int | None = None) -> tf.data.Dataset:
     return made.with_options(options)
 
 
+def same_batch(batch: Any) -> Any:
+    """The same data in every sub-step, so that a run does not depend on where the data is."""
+    return lambda: tf.constant(batch(0)[:, np.newaxis], tf.float32)
+
+
 class Generator(tf.Module):
     """`a z + b`; `probe` stays 0, and the gradient of its loss is the mean of the noise."""
 

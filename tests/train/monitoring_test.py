@@ -1,13 +1,13 @@
 """The built-in hooks that watch: stopping, logging, summaries, progress."""
 
 import io
-import pathlib
 
 import pytest
 import rich.console
 import tensorflow as tf
 
 import tfgan_lite as tfgan
+from tests.train.event_files import summaries
 from tests.train.linear_gan import BATCH, LinearGAN, in_world, simulate
 
 v1 = tf.compat.v1.train
@@ -74,21 +74,6 @@ def test_loss_logging_hook_logs_the_mean_since_the_last_line(world):
         f"round {start + 2}: {mean('generator_loss', start)}, {mean('discriminator_loss', start)}"
         for start in (0, 2)
     ]
-
-
-def summaries(logdir):
-    """(step, tag) -> value, of all event files."""
-    found = {}
-    for path in sorted(pathlib.Path(logdir).glob("events.out.tfevents.*")):
-        for event in v1.summary_iterator(str(path)):
-            for value in event.summary.value:
-                number = (
-                    float(tf.make_ndarray(value.tensor))
-                    if value.HasField("tensor")
-                    else value.simple_value
-                )
-                found[event.step, value.tag] = number
-    return found
 
 
 @both_worlds
