@@ -250,8 +250,9 @@ def statistics_of(samples):
 def test_fewer_samples_than_features_are_warned_of():
     """Forbids B43: a distance that is nothing but bias, without a word."""
     random = np.random.default_rng(0)
-    with pytest.warns(RuntimeWarning, match="activations2 has 12 samples of 12 features"):
+    with pytest.warns(RuntimeWarning, match="activations2 has 12 samples of 12 features") as caught:
         frechet(random.normal(size=(50, 12)), random.normal(size=(12, 12)))
+    assert caught[0].filename == __file__
 
 
 class TestFrechetDistanceOfMoments:
@@ -261,6 +262,17 @@ class TestFrechetDistanceOfMoments:
         distance = frechet_distance(statistics_of(first), statistics_of(second))
         assert distance.dtype == tf.float64
         assert float(distance) == pytest.approx(numpy_distance(first, second), rel=1e-10)
+
+    def test_does_not_depend_on_how_a_stream_was_cut(self):
+        random = np.random.default_rng(0)
+        first, second = random.normal(size=(80, 6)) + 9.0, random.normal(size=(90, 6)) + 9.1
+        distances = []
+        for size in (1, 7, 90):
+            statistics = GaussianStatistics(6)
+            for start in range(0, 90, size):
+                statistics.update_state(second[start : start + size])
+            distances.append(float(frechet_distance(statistics_of(first), statistics)))
+        np.testing.assert_allclose(distances, distances[0], rtol=1e-10)
 
     def test_takes_published_moments_as_numpy_arrays(self):
         first = Moments(100, np.zeros(2), np.diag([1.0, 4.0]))

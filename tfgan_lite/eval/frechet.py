@@ -249,7 +249,7 @@ def _warn_of_few(samples: list[tf.Tensor]) -> None:
                 f"Fréchet distance takes more than {columns}, better 10 times as many. A kernel "
                 "distance (KID) is unbiased with any number.",
                 RuntimeWarning,
-                stacklevel=3,
+                stacklevel=7,  # The caller of the public function.
             )
 
 
