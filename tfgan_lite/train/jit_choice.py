@@ -51,15 +51,12 @@ class JitChoice(tf.train.experimental.PythonState):
           ValueError: XLA is asked for, and a batch size is unknown.
         """
         name = " + ".join(update.name for update in step.updates)
-        unknown = [
-            f"{source.name} has {spec}"
-            for source in step.sources
-            for spec in source.specs
-            if not spec.shape.is_fully_defined()
-        ]
-        if self.jit_compile is True and unknown:
+        unknown = [s for s in step.sources if not all(x.shape.is_fully_defined() for x in s.specs)]
+        # A callable may still give one shape always, which the last batch of a dataset has not.
+        ragged = [str(x) for s in unknown if s in step.dataset_sources for x in s.specs]
+        if self.jit_compile is True and ragged:
             raise ValueError(
-                f"jit_compile=True needs static shapes, but the {', the '.join(unknown)}."
+                f"jit_compile=True needs static shapes, but the dataset has {', '.join(ragged)}."
                 " Batch with drop_remainder=True, or pass jit_compile=False."
             )
         if self.jit_compile != "auto" or unknown or tf.config.functions_run_eagerly():
