@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfgan_lite.deferred import Deferred, leaves, materialise
+from tfgan_lite.deferred import Deferred, current_run, leaves, materialise
 from tfgan_lite.graph_notes import note
+from tfgan_lite.merged_calls import MergedCalls
 from tfgan_lite.networks import Network
 
 __all__ = ["Call", "Connection", "as_network", "check_disjoint", "check_same", "connect"]
@@ -34,14 +35,15 @@ class Call:
         opaque: bool = False,
     ):
         self.name = name
-        self._network, self._args, self._heads = network, args, heads
+        self.network, self.args, self._heads = network, args, heads
+        self.merged: MergedCalls | None = None  # With another call, in TF2.
         self.is_deferred = any(isinstance(leaf, Deferred) for leaf in tf.nest.flatten(args))
         if self.is_deferred:
-            self.node = Deferred(self._outputs_and_losses, name, opaque)
+            self.node = Deferred(self._in_run, name, opaque)
             self.losses = leaves(Deferred(lambda: self.node()[1], f"{name}_losses"))
         else:
             known = len(network.update_ops)
-            self._outputs, self.losses = self._outputs_and_losses()
+            self._outputs, self.losses = self.on(args)
             self._note_updates(network.update_ops[known:])
 
     def part(self, pick: Callable[[Any], Any] = lambda outputs: outputs, name: str = "") -> Any:
@@ -60,13 +62,21 @@ class Call:
     def sampled(self) -> Deferred:
         """In TF2, the output in inference mode."""
         return Deferred(
-            lambda: self._network(*materialise(self._args), training=False), f"{self.name}_sampled"
+            lambda: self.network(*materialise(self.args), training=False), f"{self.name}_sampled"
         )
 
-    def _outputs_and_losses(self) -> tuple[Any, tuple[tf.Tensor, ...]]:
+    def on(self, args: Sequence[Any]) -> tuple[Any, tuple[tf.Tensor, ...]]:
+        """The network's output for tensors, and the losses that its layers declare."""
         # Read at once: the next call replaces a Keras model's losses.
-        outputs, losses = self._network(*materialise(self._args)), self._network.last_losses()
+        outputs, losses = self.network(*args), self.network.last_losses()
         return (outputs if self._heads is None else self._heads(outputs)), losses
+
+    def _in_run(self) -> tuple[Any, tuple[tf.Tensor, ...]]:
+        run = current_run()
+        if self.merged is not None and self.merged.is_wanted(run):
+            self.merged.compute(run)
+            return run.value(self.node)
+        return self.on(materialise(self.args))
 
     def _note_updates(self, updates: Sequence[tf.Operation]) -> None:
         """Remembers which assignments came with the output, in a graph."""
@@ -125,6 +135,8 @@ def connect(
     on_real = judged("discriminator_real_outputs", real)
     if generated.is_deferred:
         discriminator.own(on_generated.node, on_real.node)
+        if not opaque:
+            on_real.merged = on_generated.merged = MergedCalls(on_real, on_generated)
     generator.regularization_losses = generated.losses
     discriminator.regularization_losses = on_real.losses
     check_disjoint(generator, discriminator)

@@ -48,6 +48,7 @@ class Run:
       values: values that are known already, as a graph's `feed_dict` gives them.
       iterators: a dataset source's iterator, for runs that draw by themselves.
       batch_size: examples to draw where the number does not follow from the data.
+      merges: values that it will compute, of which it may compute several by one call of a network.
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class Run:
         values: Mapping[Deferred, Any] | None = None,
         iterators: Mapping[Source, Any] | None = None,
         batch_size: int | None = None,
+        merges: frozenset[Deferred] = frozenset(),
     ):
         self.draws = dict(draws or {})
         self.iterators = iterators if iterators is not None else {}
         self.seed = seed
         self.training = training
         self.batch_size = batch_size
+        self.merges = merges
         self.reports: dict[str, tf.Tensor] = {}
         self.key = key
         self.seeds_given: collections.Counter[str] = collections.Counter()
@@ -85,6 +88,10 @@ class Run:
         if node not in self._values:
             self._values[node] = node.compute()
         return self._values[node]
+
+    def know(self, node: Deferred, value: Any) -> None:
+        """Takes a value that was computed together with another."""
+        self._values[node] = value
 
     def random_seed(self, salt: str) -> tf.Tensor:
         """An int32 seed [2], a pure function of (seed, key, replica, salt)."""

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred, Run, Source
 
-__all__ = ["Trace", "sources_of", "trace_of", "variables_of"]
+__all__ = ["Trace", "needed_by", "sources_of", "trace_of", "variables_of"]
 
 
 class Trace(NamedTuple):
@@ -23,18 +23,18 @@ class Trace(NamedTuple):
 
 def sources_of(fetches: Iterable[Deferred], known: Collection[Deferred] = ()) -> tuple[Source, ...]:
     """The sources that a run of `fetches` draws from, each after those it requires."""
-    direct = [s for node in _needed(fetches, known) for s in node.trace.sources]
+    direct = [s for node in needed_by(fetches, known) for s in node.trace.sources]
     found = dict.fromkeys(each for source in direct for each in (*source.requires, source))
     return tuple(sorted(found, key=lambda source: (len(source.requires), source.order)))
 
 
 def variables_of(fetches: Iterable[Deferred]) -> list[tf.Variable]:
     """The variables that a run of `fetches` touches, in a fixed order."""
-    found = [v for node in _needed(fetches, ()) for v in node.trace.variables]
+    found = [v for node in needed_by(fetches, ()) for v in node.trace.variables]
     return list({id(v): v for v in found}.values())
 
 
-def _needed(fetches: Iterable[Deferred], known: Collection[Deferred]) -> Iterator[Deferred]:
+def needed_by(fetches: Iterable[Deferred], known: Collection[Deferred]) -> Iterator[Deferred]:
     """Each deferred value that a run of `fetches` computes, those aside that are known."""
     seen, stack = set(known), list(fetches)[::-1]
     while stack:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred, Run
 from tfgan_lite.train.updates import Update, apply_all
 
-__all__ = ["Computation", "all_finite", "describe_not_finite"]
+__all__ = ["Computation", "Gradients", "all_finite", "describe_not_finite"]
 
 # Marks our own failed assertions among all that a program can raise.
 NOT_FINITE = "tfgan_lite: loss is not finite"
@@ -24,6 +24,16 @@ _FAILED_ASSERTION = re.compile(
 )
 
 
+class Gradients(NamedTuple):
+    """What is known before any update is applied."""
+
+    report: tf.Tensor  # The reported values.
+    checked: tf.Tensor  # Values that must be finite.
+    fetched: list[Any]  # The fetches' values.
+    gradients: list[list[Any]]  # Of each update's variables; None for those that it leaves.
+    images: list[Any]  # How many images each update generated.
+
+
 class Computation:
     """Updates whose gradients are taken at the same weights, and values to fetch beside them.
 
@@ -31,7 +41,6 @@ class Computation:
       updates: the networks to update, together.
       fetches: other deferred values, which are evaluated before the updates apply.
       strategy: the strategy of the networks' variables.
-      by_xla: whether XLA compiles what is computed: it knows no assertions.
     """
 
     def __init__(
@@ -39,24 +48,16 @@ class Computation:
         updates: Sequence[Update],
         fetches: Sequence[Deferred],
         strategy: tf.distribute.Strategy,
-        by_xla: bool,
     ):
         self.updates = tuple(updates)
         self._fetches = tuple(fetches)
         self._strategy = strategy
-        self._by_xla = by_xla
 
-    def __call__(
-        self, run: Run, proceed: tf.Tensor | None = None
-    ) -> tuple[tf.Tensor, tf.Tensor, list[Any]]:
-        """Losses and gradients at the weights as they are, then all updates, or none of them.
+    def gradients(self, run: Run) -> Gradients:
+        """Losses and gradients at the weights as they are.
 
         Args:
           run: has all that was drawn.
-          proceed: inside XLA, whether updates are applied even where all is finite.
-
-        Returns:
-          The reported values, the values that must be finite, and the fetches' values.
         """
         updated = {u.network for u in self.updates}
         with run, contextlib.ExitStack() as stack:
@@ -64,15 +65,40 @@ class Computation:
             for network in others.keys() - updated:
                 stack.enter_context(network.statistics_kept())
             losses, shares, tapes = self._forward(run)
-            gradients = [
+            pairs = [
                 u.gradients(share, tape) for u, share, tape in zip(self.updates, shares, tapes)
             ]
             values = [run.value(fetch) for fetch in self._fetches]
-            report = self._report(run, losses, gradients)
+            report = self._report(run, losses, pairs)
             images = [self._generated(run, u) for u in self.updates]
-        checked = tf.concat([report, self._gradient_sums(gradients)], 0)
-        with tf.control_dependencies(self._apply_all(gradients, images, checked, proceed)):
-            return tf.identity(report), checked, values
+        checked = tf.concat([report, self._gradient_sums(pairs)], 0)
+        gradients = [u.in_order(each) for u, each in zip(self.updates, pairs)]
+        return Gradients(report, checked, values, gradients, images)
+
+    def apply(self, found: Gradients) -> None:
+        """Applies all updates."""
+        pairs = [
+            [(g, v) for g, v in zip(gradients, update.variables) if g is not None]
+            for update, gradients in zip(self.updates, found.gradients)
+        ]
+        apply_all(self.updates, pairs)
+        for update, made in zip(self.updates, found.images):
+            if update.average is not None:
+                update.average.update(made, update.counters.images_seen.read_value())
+
+    def apply_where(self, proceed: tf.Tensor, found: Gradients) -> None:
+        """Applies all updates or none, inside an XLA program, which knows no assertions.
+
+        A loop of one turn or none: the branches of a conditional, or a choice between old and new
+        values, are slower.
+        """
+
+        def turn(i: tf.Tensor) -> tuple[tf.Tensor]:
+            self.apply(found)
+            return (i + 1,)
+
+        turns = tf.cast(proceed, tf.int32)
+        tf.while_loop(lambda i: i < turns, turn, [0])
 
     def _forward(self, run: Run) -> tuple[list[Any], list[Any], list[tf.GradientTape]]:
         """Each update's loss, its share of the global batch's loss, and the tape of its variables.
@@ -119,34 +145,6 @@ class Computation:
         made = run.value(update.generated_example)
         batch = tf.shape(made)[0] if made.shape[0] is None else made.shape[0]
         return batch * self._strategy.num_replicas_in_sync
-
-    def _apply_all(
-        self, gradients, images: Sequence[Any], checked: tf.Tensor, proceed: tf.Tensor | None
-    ) -> list[Any]:
-        """Applies all updates or none, and gives what must have happened before they count."""
-
-        def apply():
-            apply_all(self.updates, gradients)
-            for update, made in zip(self.updates, images):
-                if update.average is not None:
-                    update.average.update(made, update.counters.images_seen.read_value())
-            return True
-
-        if not self.checks:
-            apply()
-            return []
-        if self._by_xla:
-            proceed = all_finite(checked) if proceed is None else proceed & all_finite(checked)
-            # A loop of one turn or none: XLA updates its variables in place, while the branches of
-            # a conditional, or a choice between old and new values, work on copies.
-            turns = tf.cast(proceed, tf.int32)
-            tf.while_loop(lambda i: i < turns, lambda i: (apply() and i + 1,), [0])
-            return []
-        checks = [self.assert_finite(checked)]
-        checks = [check for check in checks if check is not None]  # Eagerly there is no op.
-        with tf.control_dependencies(checks):
-            apply()
-        return checks
 
     def assert_finite(self, checked: tf.Tensor) -> Any:
         """Fails, marked NOT_FINITE, with the names of the checked values and the values."""

@@ -57,9 +57,11 @@ class FusedRound:
         reports, checks, applied = [], [], []
         proceed = tf.constant(True)
         for step, drawn, key in zip(self._steps, draws, keys):
-            report, checked, _ = step.computed(drawn, key, proceed=proceed)
-            proceed = proceed & all_finite(checked) if step.computation.checks else proceed
-            reports.append(report)
-            checks.append(checked)
+            found = step.gradients(drawn, key)
+            if step.computation.checks:
+                proceed = proceed & all_finite(found.checked)
+            step.computation.apply_where(proceed, found)
+            reports.append(found.report)
+            checks.append(found.checked)
             applied.append(tf.cast(proceed, tf.int64))
         return reports, checks, tf.stack(applied)

@@ -17,6 +17,7 @@ from tfgan_lite.train.sub_step import SubStep
 __all__ = ["RoundProgram"]
 
 _MOST_FUSED = 6
+_MOST_FUSED_BYTES = 8 << 20
 
 
 class RoundProgram:
@@ -206,11 +207,17 @@ class _Launch(NamedTuple):
 def _may_fuse(launches: Sequence[_Launch]) -> bool:
     """Whether one XLA program is to run them all.
 
-    Each sub-step is compiled anew there, which takes seconds for large networks: so not too many.
+    It saves launches, which small networks feel. Large ones lose by it: each sub-step is compiled
+    anew, which takes seconds, and guards its update inside the program, which copies its variables.
     """
-    steps = [each.step for each in launches]
-    few = 1 < len(steps) <= _MOST_FUSED
-    return few and all(step.jit_compile and step.is_always_alike for step in steps)
+    steps = list(dict.fromkeys(each.step for each in launches))
+    if not (1 < len(launches) <= _MOST_FUSED):
+        return False
+    if not all(step.jit_compile and step.is_always_alike for step in steps):
+        return False
+    changed = {id(v): v for step in steps for v in step.changeable_variables()}
+    size = sum(v.shape.num_elements() * v.dtype.size for v in changed.values())
+    return size <= _MOST_FUSED_BYTES
 
 
 def _counted(hook: RunTrainOpsHook) -> int:

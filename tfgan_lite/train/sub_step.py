@@ -6,7 +6,7 @@ Data is drawn at host level; the mathematics that follows may be one XLA program
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -15,9 +15,9 @@ from tfgan_lite.deferred import Deferred, Run
 from tfgan_lite.networks import unwrapped
 from tfgan_lite.replicas import is_distributed
 from tfgan_lite.sources import DatasetSource
-from tfgan_lite.tracing import sources_of
+from tfgan_lite.tracing import needed_by, sources_of
 from tfgan_lite.train import lazy_terms
-from tfgan_lite.train.computation import Computation
+from tfgan_lite.train.computation import Computation, Gradients
 from tfgan_lite.train.updates import Update
 
 __all__ = ["Result", "SubStep"]
@@ -60,11 +60,19 @@ class SubStep:
         needed = [u.loss for u in updates]
         needed += [each for u in updates for each in (*u.terms.values(), *u.metrics.values())]
         averaged = [u.generated_example for u in updates if u.average is not None]
-        self.sources = sources_of([*needed, *averaged, *fetches], known)
+        needed += [*averaged, *fetches]
+        self.sources = sources_of(needed, known)
+        # A generator's gradient would go back through the pass over real data, too.
+        self._merges = frozenset(
+            () if any(u.role == "generator" for u in updates) else needed_by(needed, known)
+        )
         self.jit_compile = jit_compile
         self._plans, self._plan = lazy_terms.plans(self.updates)
-        self.computation = Computation(updates, fetches, strategy, jit_compile)
-        self._xla_programs: dict[frozenset[Deferred], Any] = {}
+        self.computation = Computation(updates, fetches, strategy)
+        self._gradients_program = functools.cache(
+            lambda skipped: self._compiled(functools.partial(self.gradients, skipped=skipped))
+        )
+        self._apply_program = self._compiled(self.computation.apply)
 
     def with_jit(self, jit_compile: bool) -> SubStep:
         """The same sub-step, compiled by XLA or not."""
@@ -76,6 +84,11 @@ class SubStep:
             seed=self._seed,
             jit_compile=jit_compile,
         )
+
+    def _compiled(self, program: Callable[..., Any]) -> Callable[..., Any]:
+        if not self.jit_compile:
+            return program
+        return tf.function(program, jit_compile=True, autograph=False)
 
     @property
     def dataset_sources(self) -> tuple[DatasetSource, ...]:
@@ -218,14 +231,7 @@ class SubStep:
             return [run.draw(source) for source in self.sources]
 
     def _on_replica(self, elements, key, feeds, samples, skipped) -> tuple[Any, list[Any]]:
-        draws = self.inputs(elements, key, feeds, samples)
-        report, checked, values = self.compute(draws, key, feeds, skipped)
-        if (
-            self.jit_compile and self.computation.checks
-        ):  # XLA drops assertions: the update guarded itself.
-            with tf.control_dependencies([self.computation.assert_finite(checked)]):
-                report = tf.identity(report)
-        return report, values
+        return self.compute(self.inputs(elements, key, feeds, samples), key, feeds, skipped)
 
     def _run(
         self,
@@ -241,6 +247,7 @@ class SubStep:
             seed=self._seed,
             training=bool(self.updates),
             values={**dict(zip(self._known, feeds)), **nothing},
+            merges=self._merges,
         )
 
     @property
@@ -255,32 +262,29 @@ class SubStep:
 
     def compute(
         self, draws, key, feeds=(), skipped: frozenset[Deferred] = frozenset()
-    ) -> tuple[tf.Tensor, tf.Tensor, list[Any]]:
-        """`computed`, by XLA or not."""
-        if not self.jit_compile:
-            return self.computed(draws, key, feeds, skipped)
-        if skipped not in self._xla_programs:
-            self._xla_programs[skipped] = tf.function(
-                lambda *args: self.computed(*args, skipped), jit_compile=True, autograph=False
-            )
-        return self._xla_programs[skipped](draws, key, feeds)
-
-    def computed(
-        self,
-        draws,
-        key,
-        feeds=(),
-        skipped: frozenset[Deferred] = frozenset(),
-        proceed: tf.Tensor | None = None,
-    ) -> tuple[tf.Tensor, tf.Tensor, list[Any]]:
-        """The sub-step's mathematics; see `Computation`.
+    ) -> tuple[tf.Tensor, list[Any]]:
+        """The sub-step's mathematics: its updates, unless something is not finite.
 
         Args:
           draws: what `inputs` gave.
           key: the key of the run.
           feeds: values of what is fed.
           skipped: terms of the losses that are not due.
-          proceed: inside XLA, whether updates are applied even where all is finite.
+
+        Returns:
+          The reported values, and the fetches' values.
         """
+        # The check is made between two programs: XLA knows no assertions, and what is conditional
+        # inside a program works on copies of all that it may change.
+        found = self._gradients_program(skipped)(draws, key, feeds)
+        check = self.computation.assert_finite(found.checked) if self.computation.checks else None
+        with tf.control_dependencies([] if check is None else [check]):
+            self._apply_program(found)
+            return tf.identity(found.report), found.fetched
+
+    def gradients(
+        self, draws, key, feeds=(), skipped: frozenset[Deferred] = frozenset()
+    ) -> Gradients:
+        """What is known before any update is applied; arguments as `compute` takes them."""
         run = self._run(dict(zip(self.sources, draws)), key, feeds, skipped)
-        return self.computation(run, proceed)
+        return self.computation.gradients(run)

@@ -110,6 +110,22 @@ class Update:
         pairs = [(g, v) for g, v in pairs if g is not None]
         return list(self.transform_grads_fn(pairs)) if self.transform_grads_fn else pairs
 
+    def in_order(self, pairs: GradsAndVars) -> list[Any]:
+        """The gradients in the order of the variables, None where there is none.
+
+        Raises:
+          ValueError: a variable that the update does not train.
+        """
+        found = {id(v): g for g, v in pairs}
+        gradients = [found.pop(id(v), None) for v in self.variables]
+        if found:
+            names = [v.name for _, v in pairs if id(v) in found]
+            raise ValueError(
+                f"transform_grads_fn gave gradients of {', '.join(names)}, which the {self.name}'s"
+                " update does not train: it may change and leave out pairs, not add any."
+            )
+        return gradients
+
     def apply(self, pairs: GradsAndVars) -> Any:
         """Applies gradients; in a graph, gives the op that does."""
         if self.is_v1 or tf.executing_eagerly() or tf.inside_function():
@@ -132,7 +148,7 @@ class Update:
     def gradient_sum(self, pairs: GradsAndVars) -> tf.Tensor:
         """A number that is finite if all gradients are."""
         dense = [g.values if isinstance(g, tf.IndexedSlices) else g for g, _ in pairs]
-        return tf.add_n([tf.reduce_sum(tf.cast(g, tf.float32)) for g in dense])
+        return tf.add_n([_sum(tf.cast(g, tf.float32)) for g in dense])
 
     def gradient_norms(self, pairs: GradsAndVars) -> list[tf.Tensor]:
         """One norm for each variable, where they are reported."""
@@ -151,6 +167,14 @@ def apply_all(updates: Sequence[Update], gradients: Sequence[GradsAndVars]) -> l
     for update, pairs in zip(updates, gradients):
         by_optimizer.setdefault(id(update.optimizer), (update, []))[1].extend(pairs)
     return [update.apply(pairs) for update, pairs in by_optimizer.values()]
+
+
+def _sum(values: tf.Tensor) -> tf.Tensor:
+    """The sum of all values, of a matrix by a product, which is twice as fast as a reduction."""
+    width = values.shape[-1] if values.shape.rank else None
+    if not width or values.shape.rank < 2:
+        return tf.reduce_sum(values)
+    return tf.reduce_sum(tf.linalg.matvec(tf.reshape(values, [-1, width]), tf.ones([width])))
 
 
 def _tag(variable: tf.Variable) -> str:
