@@ -110,7 +110,10 @@ class _Slices(tfgan.TrainingHook):
 
     def decisions(self) -> str:
         found = getattr(getattr(self._session, "jit", None), "decisions", {})
-        return ", ".join(f"{name}: XLA {'on' if on else 'off'}" for name, on in found.items())
+        return ", ".join(
+            f"{name}: XLA {'on' if how['jit_compile'] else 'off'}{', one pass' * how['one_pass']}"
+            for name, how in found.items()
+        )
 
     def after_create_session(self, session: Any, coord: Any) -> None:
         self._session = session

@@ -36,7 +36,6 @@ class Call:
     ):
         self.name = name
         self.network, self.args, self._heads = network, args, heads
-        self.merged: MergedCalls | None = None  # With another call, in TF2.
         self.is_deferred = any(isinstance(leaf, Deferred) for leaf in tf.nest.flatten(args))
         if self.is_deferred:
             self.node = Deferred(self._in_run, name, opaque)
@@ -73,8 +72,8 @@ class Call:
 
     def _in_run(self) -> tuple[Any, tuple[tf.Tensor, ...]]:
         run = current_run()
-        if self.merged is not None and self.merged.is_wanted(run):
-            self.merged.compute(run)
+        if self.node.merged in run.merges:
+            self.node.merged.compute(run)
             return run.value(self.node)
         return self.on(materialise(self.args))
 
@@ -136,7 +135,8 @@ def connect(
     if generated.is_deferred:
         discriminator.own(on_generated.node, on_real.node)
         if not opaque:
-            on_real.merged = on_generated.merged = MergedCalls(on_real, on_generated)
+            merged = MergedCalls(on_real, on_generated)
+            on_real.node.merged = on_generated.node.merged = merged
     generator.regularization_losses = generated.losses
     discriminator.regularization_losses = on_real.losses
     check_disjoint(generator, discriminator)

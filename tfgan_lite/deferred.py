@@ -48,7 +48,7 @@ class Run:
       values: values that are known already, as a graph's `feed_dict` gives them.
       iterators: a dataset source's iterator, for runs that draw by themselves.
       batch_size: examples to draw where the number does not follow from the data.
-      merges: values that it will compute, of which it may compute several by one call of a network.
+      merges: what gives several values by one computation, and is to do so.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Run:
         values: Mapping[Deferred, Any] | None = None,
         iterators: Mapping[Source, Any] | None = None,
         batch_size: int | None = None,
-        merges: frozenset[Deferred] = frozenset(),
+        merges: frozenset[Any] = frozenset(),
     ):
         self.draws = dict(draws or {})
         self.iterators = iterators if iterators is not None else {}
@@ -120,6 +120,7 @@ class Deferred:
 
     def __init__(self, compute: Callable[[], Any], name: str, opaque: bool = False):
         self.compute = keeping(compute)
+        self.merged: Any = None  # What gives it and other values by one computation.
         self.name = name
         self.opaque = opaque
 

@@ -36,15 +36,16 @@ class MergedCalls:
     def __init__(self, first: Call, second: Call):
         self._calls = (first, second)
 
-    def is_wanted(self, run: Run) -> bool:
-        """Whether a run merges the calls: it computes both, and may."""
-        return all(call.node in run.merges for call in self._calls) and self.is_exact
+    @property
+    def nodes(self) -> tuple[Deferred, ...]:
+        """The values of the calls."""
+        return tuple(call.node for call in self._calls)
 
     def compute(self, run: Run) -> None:
         """Gives the run the values of both calls."""
         values = self._together(*(materialise(call.args) for call in self._calls))
-        for call, value in zip(self._calls, values):
-            run.know(call.node, value)
+        for node, value in zip(self.nodes, values):
+            run.know(node, value)
 
     @functools.cached_property
     def is_exact(self) -> bool:
@@ -84,9 +85,7 @@ class MergedCalls:
 
     def _together(self, first_args: Any, second_args: Any) -> list[tuple[Any, Any]]:
         sizes = [_batch_size(args) for args in (first_args, second_args)]
-        outputs, losses = self._calls[0].on(
-            tf.nest.map_structure(_joined, first_args, second_args)
-        )
+        outputs, losses = self._calls[0].on(tf.nest.map_structure(_joined, first_args, second_args))
         parts = zip(*(tf.split(x, sizes) for x in tf.nest.flatten(outputs)))
         return [(tf.nest.pack_sequence_as(outputs, part), losses) for part in parts]
 
@@ -134,7 +133,9 @@ def _are_close(one: tf.Tensor, other: tf.Tensor) -> bool:
     one, other = (tf.cast(x, tf.float64).numpy() for x in (one, other))
     if one.shape != other.shape or not np.isfinite(one).all():
         return False
-    return bool(np.max(abs(one - other), initial=0.0) <= _TOLERANCE * np.max(abs(other), initial=1e-6))
+    return bool(
+        np.max(abs(one - other), initial=0.0) <= _TOLERANCE * np.max(abs(other), initial=1e-6)
+    )
 
 
 def _is_same(one: np.ndarray, other: np.ndarray) -> bool:

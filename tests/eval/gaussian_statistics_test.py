@@ -38,15 +38,6 @@ def test_moments_of_all_at_once_are_numpys(rows):
     np.testing.assert_allclose(covariance, np.cov(data, rowvar=False), rtol=1e-10)
 
 
-@pytest.mark.parametrize("width", [512, 513, 1300])
-def test_moments_of_wide_features_are_numpys(width):
-    """The covariance is computed in blocks."""
-    data = np.random.default_rng(0).normal(size=(70, width)) + 1.0
-    found = after(np.split(data, [30])).result().covariance.numpy()
-    np.testing.assert_allclose(found, np.cov(data, rowvar=False), rtol=1e-9, atol=1e-12)
-    np.testing.assert_array_equal(found, found.T)
-
-
 def test_a_small_spread_around_a_large_mean_is_not_lost():
     """Sums of squares would leave nothing of it, in float32 and hardly anything in float64."""
     small = 0.01 * np.random.default_rng(0).normal(size=(1000, 3))

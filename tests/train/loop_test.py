@@ -6,6 +6,8 @@ import tensorflow as tf
 
 import tfgan_lite as tfgan
 from tests.train.linear_gan import BATCH, LinearGAN, dataset, in_world, real_of, simulate
+from tfgan_lite.train import loop
+from tfgan_lite.train.jit_choice import JitChoice
 from tfgan_lite.train.round_program import RoundProgram
 from tfgan_lite.train.train_ops import update_of
 
@@ -154,50 +156,74 @@ def test_rounds_per_call_does_not_change_results(rounds_per_call):
 
 
 class Clock:
-    """Each kind of trial is told how long it took: the first kind that is made, then the second."""
+    """Trials are told how long they took, those of one comparison after those of another.
 
-    def __init__(self, seconds):
-        self._seconds, self._now, self._looks = seconds, 0.0, 0
+    Making a trial takes two measurements; then both are measured in turn, three times.
+    """
+
+    def __init__(self, *comparisons):
+        order = (0, 0, 1, 1, *(0, 1) * 3)
+        self._measured = [pair[kind] for pair in comparisons for kind in order]
+        self._now, self._looks = 0.0, 0
 
     def __call__(self):
-        # Two looks make a measurement. Making a trial takes two measurements, and then both kinds
-        # are measured in turn.
         measurement, is_end = divmod(self._looks, 2)
         self._looks += 1
-        kind = measurement // 2 if measurement < 4 else measurement % 2
-        self._now += self._seconds[kind] if is_end else 0.0
+        self._now += self._measured[measurement] if is_end else 0.0
         return self._now
 
 
-@pytest.mark.parametrize("faster", [False, True])
-def test_auto_chooses_the_faster(faster, monkeypatch):
-    from tfgan_lite.train import loop
+@pytest.fixture
+def choose(monkeypatch):
+    """Makes `gan_train` use a JitChoice of the test's."""
+    return lambda choice: monkeypatch.setattr(loop, "JitChoice", lambda jit_compile: choice)
 
-    choice = loop.JitChoice("auto", clock=Clock([2.0, 1.0] if faster else [1.0, 2.0]))
-    monkeypatch.setattr(loop, "JitChoice", lambda jit_compile: choice)
+
+@pytest.mark.parametrize("faster", [False, True])
+def test_auto_chooses_the_faster(faster, choose):
+    choice = JitChoice("auto", clock=Clock([2.0, 1.0] if faster else [1.0, 2.0]))
+    choose(choice)
     steps = tfgan.get_sequential_train_hooks(tfgan.GANTrainSteps(1, 0))
     LinearGAN().train(1, get_hooks_fn=steps, jit_compile="auto")
-    assert choice.decisions == {"generator": faster}
+    assert choice.decisions == {"generator": {"jit_compile": faster, "one_pass": False}}
 
 
-def test_auto_leaves_no_trace_in_the_run(monkeypatch):
+@pytest.mark.parametrize("faster", [False, True])
+def test_auto_takes_one_pass_over_real_and_generated_data_where_that_is_faster(faster, choose):
+    two_passes = [2.0, 1.0] if faster else [1.0, 2.0]
+    choice = JitChoice("auto", clock=Clock([1.0, 2.0], two_passes))
+    choose(choice)
+    steps = tfgan.get_sequential_train_hooks(tfgan.GANTrainSteps(0, 1))
+    LinearGAN().train(1, get_hooks_fn=steps, jit_compile="auto")
+    assert choice.decisions == {"discriminator": {"jit_compile": False, "one_pass": faster}}
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("schedule", ["sequential", "joint"])
+def test_one_pass_trains_as_two_do(jit_compile, schedule, choose):
+    names = ["generator", "discriminator", "generator + discriminator"]
+    weights = []
+    for one_pass in (False, True):
+        choice = JitChoice("auto")
+        how = {"jit_compile": jit_compile, "one_pass": one_pass}
+        choice.decisions = dict.fromkeys(names, how)
+        choose(choice)
+        gan = LinearGAN()
+        hooks = getattr(tfgan, f"get_{schedule}_train_hooks")(tfgan.GANTrainSteps(2, 3))
+        gan.train(3, get_hooks_fn=hooks, jit_compile="auto")
+        weights.append(weights_of(gan))
+    assert weights[1] == pytest.approx(weights[0], rel=1e-5)
+
+
+def test_auto_leaves_no_trace_in_the_run(choose):
     """It measures on the networks themselves, and puts every variable back."""
-    from tfgan_lite.train import loop
-
-    choices = []
-
-    def kept(jit_compile):
-        choices.append(loop_choice(jit_compile))
-        return choices[-1]
-
-    loop_choice = loop.JitChoice
-    monkeypatch.setattr(loop, "JitChoice", kept)
-    joint = tfgan.get_joint_train_hooks()
+    measured, told = JitChoice("auto"), JitChoice("auto")
     results = []
-    for jit_compile in ("auto", None):
+    for choice in (measured, told):
+        choose(choice)
         gan = LinearGAN(optimizer=lambda: tf.keras.optimizers.Adam(0.1), transform_grads_fn=None)
-        jit_compile = jit_compile or choices[0].decisions["generator + discriminator"]
-        gan.train(3, get_hooks_fn=joint, jit_compile=jit_compile)
+        gan.train(3, get_hooks_fn=tfgan.get_joint_train_hooks(), jit_compile="auto")
+        told.decisions = measured.decisions
         counters = update_of(gan.train_ops.generator_train_op).counters
         slots = [v for optimizer in gan.optimizers for v in optimizer.variables]
         results.append([v.numpy() for v in (*gan.weights.values(), *slots, *counters.variables)])

@@ -13,7 +13,6 @@ from tfgan_lite.eval.checks import Array, as_matrix
 __all__ = ["GaussianStatistics", "Moments", "moments"]
 
 _CHUNK = 4096  # Rows.
-_BLOCK = 512  # Columns.
 
 
 class Moments(NamedTuple):
@@ -139,20 +138,7 @@ def _with_batch(
     new_mean, shift = _mean_of_both(count, mean, added, batch_mean)
     # The shift between the means is one row more, so that a single product gives all.
     rows = tf.concat([batch - batch_mean, shift[tf.newaxis]], axis=0)
-    return count + added, new_mean, _products_of_columns(rows)
-
-
-def _products_of_columns(rows: tf.Tensor) -> tf.Tensor:
-    """X^T X of a matrix [N, D], where D is known."""
-    width = rows.shape[1]
-    if width <= _BLOCK:
-        return tf.matmul(rows, rows, transpose_a=True)
-    # It is symmetric: of each block of its rows only what begins on the diagonal is computed.
-    starts = range(0, width, _BLOCK)
-    blocks = [tf.matmul(rows[:, i : i + _BLOCK], rows[:, i:], transpose_a=True) for i in starts]
-    upper = [tf.pad(block, [[0, 0], [i, 0]]) for i, block in zip(starts, blocks)]
-    upper = tf.linalg.band_part(tf.concat(upper, axis=0), 0, -1)
-    return upper + tf.transpose(tf.linalg.set_diag(upper, tf.zeros([width], upper.dtype)))
+    return count + added, new_mean, tf.matmul(rows, rows, transpose_a=True)
 
 
 def _mean_of_both(

@@ -1,4 +1,4 @@
-"""Whether XLA compiles a sub-step: told, or found by measuring both."""
+"""How a sub-step is compiled: told, or found by measuring."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ _REPEATS = 3
 
 
 class JitChoice(tf.train.experimental.PythonState):
-    """Decides on XLA for each kind of sub-step, once in a run: checkpoints keep the decisions.
+    """Decides for each kind of sub-step, once in a run: checkpoints keep the decisions.
 
-    XLA is the faster for some networks, batch sizes and machines, and the slower for others; "auto"
-    measures both on the networks themselves, with a made-up batch, and puts every variable back.
+    XLA is the faster for some networks, batch sizes and machines, and the slower for others, and so
+    is one pass of the discriminator over real and generated data. "auto" measures them on the
+    networks themselves, with a made-up batch, and puts every variable back. What is told instead
+    makes two passes.
 
     Args:
       jit_compile: True, False, or "auto".
@@ -35,7 +37,7 @@ class JitChoice(tf.train.experimental.PythonState):
         if jit_compile not in (True, False, "auto"):
             raise ValueError(f'jit_compile must be True, False or "auto", got {jit_compile!r}.')
         self.jit_compile = jit_compile
-        self.decisions: dict[str, bool] = {}
+        self.decisions: dict[str, dict[str, bool]] = {}
         self._clock = clock
 
     def serialize(self) -> str:
@@ -60,11 +62,11 @@ class JitChoice(tf.train.experimental.PythonState):
                 " Batch with drop_remainder=True, or pass jit_compile=False."
             )
         if self.jit_compile != "auto" or unknown or tf.config.functions_run_eagerly():
-            return step.with_jit(self.jit_compile is True)
+            return step.compiled(self.jit_compile is True)
         if name in self.decisions:
-            return step.with_jit(self.decisions[name])
+            return step.compiled(**self.decisions[name])
         faster = self._faster(step, name)
-        self.decisions[name] = faster.jit_compile
+        self.decisions[name] = {"jit_compile": faster.jit_compile, "one_pass": faster.one_pass}
         return faster
 
     def _faster(self, step: SubStep, name: str) -> SubStep:
@@ -78,25 +80,30 @@ class JitChoice(tf.train.experimental.PythonState):
                 state.read(path)
 
     def _measured(self, step: SubStep, name: str) -> SubStep:
-        candidates = {jit: step.with_jit(jit) for jit in (False, True)}
-        seconds = dict.fromkeys(candidates, float("inf"))
+        best = self._fastest([step.compiled(False), step.compiled(True)], name)
+        if best.can_take_one_pass:
+            best = self._fastest([best, best.compiled(best.jit_compile, one_pass=True)], name)
+        return best
+
+    def _fastest(self, candidates: list[SubStep], name: str) -> SubStep:
+        first = candidates[0]
         try:
-            trials = {jit: _Trial(each, self._clock) for jit, each in candidates.items()}
-            for _ in range(_REPEATS):  # In turn, so that a busy moment hits both.
-                for jit, trial in trials.items():
-                    seconds[jit] = min(seconds[jit], trial.seconds())
+            trials = [_Trial(each, self._clock) for each in candidates]
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
-            logging.info("%s sub-step: not compiled by XLA (%s).", name, error.message[:200])
-            return candidates[False]
-        choice = seconds[True] < seconds[False]
-        logging.info(
-            "%s sub-step: %s XLA (%.2f ms with, %.2f ms without).",
-            name,
-            "with" if choice else "without",
-            1e3 * seconds[True],
-            1e3 * seconds[False],
-        )
-        return candidates[choice]
+            logging.info("%s sub-step: %s (%s).", name, _words(first), error.message[:200])
+            return first
+        seconds = [float("inf")] * len(trials)
+        for _ in range(_REPEATS):  # In turn, so that a busy moment hits all.
+            seconds = [min(known, trial.seconds()) for known, trial in zip(seconds, trials)]
+        best = min(range(len(trials)), key=seconds.__getitem__)
+        measured = ", ".join(f"{1e3 * s:.2f} ms {_words(c)}" for s, c in zip(seconds, candidates))
+        logging.info("%s sub-step: %s (%s).", name, _words(candidates[best]), measured)
+        return candidates[best]
+
+
+def _words(step: SubStep) -> str:
+    compiled = "with XLA" if step.jit_compile else "without XLA"
+    return compiled + (", real and generated data in one pass" if step.one_pass else "")
 
 
 class _Trial:

@@ -40,6 +40,7 @@ class SubStep:
       strategy: the strategy of the networks' variables.
       seed: the program's seed.
       jit_compile: whether the mathematics is compiled by XLA.
+      one_pass: whether the discriminator judges real and generated data in one pass, where it can.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class SubStep:
         strategy: tf.distribute.Strategy,
         seed: int,
         jit_compile: bool = False,
+        one_pass: bool = False,
     ):
         self.updates = tuple(updates)
         self._fetches = tuple(fetches)
@@ -62,11 +64,12 @@ class SubStep:
         averaged = [u.generated_example for u in updates if u.average is not None]
         needed += [*averaged, *fetches]
         self.sources = sources_of(needed, known)
-        # A generator's gradient would go back through the pass over real data, too.
-        self._merges = frozenset(
-            () if any(u.role == "generator" for u in updates) else needed_by(needed, known)
-        )
+        needs = set(needed_by(needed, known))
+        merges = {node.merged for node in needs} - {None}
+        self._mergeable = {each for each in merges if needs.issuperset(each.nodes)}
+        self.one_pass = one_pass
         self.jit_compile = jit_compile
+        self._merges = frozenset(m for m in self._mergeable if one_pass and m.is_exact)
         self._plans, self._plan = lazy_terms.plans(self.updates)
         self.computation = Computation(updates, fetches, strategy)
         self._gradients_program = functools.cache(
@@ -74,8 +77,8 @@ class SubStep:
         )
         self._apply_program = self._compiled(self.computation.apply)
 
-    def with_jit(self, jit_compile: bool) -> SubStep:
-        """The same sub-step, compiled by XLA or not."""
+    def compiled(self, jit_compile: bool, one_pass: bool = False) -> SubStep:
+        """The same sub-step, compiled in another way."""
         return SubStep(
             self.updates,
             self._fetches,
@@ -83,7 +86,13 @@ class SubStep:
             strategy=self._strategy,
             seed=self._seed,
             jit_compile=jit_compile,
+            one_pass=one_pass,
         )
+
+    @property
+    def can_take_one_pass(self) -> bool:
+        """Whether the discriminator gives the same in one pass over real and generated data."""
+        return any(merged.is_exact for merged in self._mergeable)
 
     def _compiled(self, program: Callable[..., Any]) -> Callable[..., Any]:
         if not self.jit_compile:
