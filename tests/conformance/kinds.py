@@ -229,7 +229,7 @@ ROWS = {
         functools.partial(combined, weight_factor=0.5), ["combine_adversarial_loss"]
     ),
     "combined, ratio": Row(functools.partial(combined, gradient_ratio=4.0), of_a_world=True),
-    "feature matching": Row(matching_features, ["feature_matching_loss"]),
+    "feature matching": Row(matching_features, ["feature_matching_loss"], of_a_world=True),
     "gradient penalty": _penalty("wasserstein_gradient_penalty", of_a_world=True),
     "R1": _penalty("r1_penalty"),
     "R1, lazily": _penalty("r1_penalty", every=2, has_state=True),
