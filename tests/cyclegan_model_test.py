@@ -1,5 +1,6 @@
 """`cyclegan_model`: there and back between two domains."""
 
+import contextlib
 import functools
 
 import numpy as np
@@ -7,9 +8,12 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
+import tfgan_lite as tfgan
 from tests.worlds import Linear, close, every_world, normal
 from tfgan_lite.structures import CycleGANModel
 from tfgan_lite.translation import cyclegan_model
+
+SILENT = {"save_checkpoint_secs": None, "save_summaries_steps": None, "jit_compile": False}
 
 
 def pairs():
@@ -152,3 +156,31 @@ def test_keras_models_with_batch_norm_make_a_cyclegan(keras):
     for direction in (m.model_x2y, m.model_y2x):
         assert len(direction.generator_variables) == len(direction.discriminator_variables) == 4
         assert len(direction.generator_fn.statistics) == 2
+
+
+@pytest.mark.parametrize(
+    "world", [contextlib.nullcontext, lambda: tf.Graph().as_default()], ids=["TF2", "graph"]
+)
+def test_batch_norm_does_not_keep_a_cyclegan_from_training(world):
+    """TF-GAN's gan_train_ops found the other direction's update ops unused (fault B23)."""
+
+    def network(units):
+        layers = tf.keras.layers
+        return tf.keras.Sequential(
+            [tf.keras.Input([2]), layers.Dense(units), layers.BatchNormalization(momentum=0.5)]
+        )
+
+    with world():
+        m = cyclegan((network(2), network(2)), (network(1), network(1)))
+        adam = tf.keras.optimizers.Adam
+        train_ops = tfgan.gan_train_ops(m, tfgan.cyclegan_loss(m), adam(0.1), adam(0.1))
+        networks = [
+            network
+            for direction in (m.model_x2y, m.model_y2x)
+            for network in (direction.generator_fn, direction.discriminator_fn)
+        ]
+        moving_variances = [network.statistics[1] for network in networks]
+        final = tfgan.FinalOpsHook(moving_variances)
+        tfgan.gan_train(train_ops, None, hooks=[tfgan.StopAtStepHook(2), final], **SILENT)
+    for variance in final.final_ops_values:
+        assert np.isfinite(variance).all() and (variance != 1.0).all()

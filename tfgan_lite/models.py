@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfgan_lite.connections import Connection, as_network, check_same, connect
 from tfgan_lite.heads import as_list, check_one_hot, with_classes, with_distributions
 from tfgan_lite.networks import LogitsOnly, Network
-from tfgan_lite.sources import as_values
+from tfgan_lite.sources import as_values, check_given
 from tfgan_lite.structures import ACGANModel, GANModel, InfoGANModel
 
 __all__ = ["acgan_model", "gan_model", "infogan_model"]
@@ -216,6 +216,7 @@ def as_gan_model(
 
 
 def _inputs(generator_inputs: Any, generator_scope: Any, real: Any) -> Any:
+    check_given(generator_inputs, "generator_inputs")
     scope = generator_scope if isinstance(generator_scope, str) else generator_scope.name
     return as_values(generator_inputs, f"{scope}/inputs", like=tf.nest.flatten(real)[0])
 

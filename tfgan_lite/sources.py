@@ -19,7 +19,14 @@ from tfgan_lite.deferred import Deferred, Run, deferred_from
 from tfgan_lite.graph_notes import note
 from tfgan_lite.tracing import sources_of
 
-__all__ = ["as_values", "constant", "from_callable", "from_dataset", "from_distribution"]
+__all__ = [
+    "as_values",
+    "check_given",
+    "constant",
+    "from_callable",
+    "from_dataset",
+    "from_distribution",
+]
 
 _creation_order = itertools.count()
 
@@ -185,10 +192,21 @@ def as_values(structure: Any, name: str, like: Any = None) -> Any:
       name: for messages, and to keep the randomness of two sources apart.
       like: the value whose leading axis says how many examples to draw.
     """
+    check_given(structure, name)
     leaves = tf.nest.flatten(structure)
     names = [name] if len(leaves) == 1 else [f"{name}/{i}" for i in range(len(leaves))]
     values = [_as_value(leaf, leaf_name, like) for leaf, leaf_name in zip(leaves, names)]
     return tf.nest.pack_sequence_as(structure, values)
+
+
+def check_given(structure: Any, name: str) -> None:
+    """Raises ValueError where an argument, or a part of it, is None or empty."""
+    leaves = tf.nest.flatten(structure)
+    if not leaves or any(leaf is None for leaf in leaves):
+        raise ValueError(
+            f"{name} must be a tf.data.Dataset, a distribution, a callable, a tensor or a structure"
+            f" of these, got {structure!r}."
+        )
 
 
 def _as_value(leaf: Any, name: str, like: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -181,7 +182,12 @@ def generate_stargan_random_domain_target(batch_size: Any, num_domains: int) -> 
 
     Returns:
       One-hot labels, float32 [batch_size, num_domains]. In a run they follow from its seed.
+
+    Raises:
+      ValueError: numbers out of their ranges.
     """
+    if isinstance(batch_size, numbers.Real) and not batch_size >= 0:
+        raise ValueError(f"batch_size must be at least 0, got {batch_size}.")
     if num_domains < 1:
         raise ValueError(f"num_domains must be at least 1, got {num_domains}.")
     seed = deferred.random_seed("stargan_target")

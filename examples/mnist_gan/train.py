@@ -239,6 +239,7 @@ def train(
         penalties=[
             (tfgan.losses.r1_penalty, config["gamma"], 1),
             (tfgan.losses.r2_penalty, config["gamma"], 1),
+            *kind.penalties,
         ],
         **kind.loss_weights,
     )

@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import functools
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,37 @@ def unconditional(
     return model, tfgan.gan_loss(model, generator_loss, discriminator_loss, **arguments)
 
 
+def conditional():
+    """Both networks are told the label."""
+    noise, classes = tfgan.from_dataset(data(4, 2)), tfgan.from_dataset(labels(5))
+    judge = Net(SIZE + CLASSES, 1, 2)
+
+    def discriminator(x, inputs):
+        return judge([x, inputs[1]])
+
+    generator = Net(2 + CLASSES, SIZE, 1)
+    model = tfgan.gan_model(generator, discriminator, data(3), [noise, classes])
+    return model, tfgan.gan_loss(model)
+
+
+def matching_features():
+    whole = Net(SIZE, 1 + CLASSES, 2)
+
+    def judge(x):
+        logits, features = tf.split(whole(x), [1, CLASSES], 1)
+        return {"logits": logits, "features": features}
+
+    model = tfgan.gan_model(Net(2, SIZE, 1), judge, data(3), data(4, 2))
+    return model, tfgan.gan_loss(model, penalties=[losses.feature_matching_loss])
+
+
+def combined(**arguments):
+    """The generator has a second loss, of each number of its data."""
+    model, loss = unconditional()
+    pixels = tfgan.defer(lambda m: tf.reduce_mean(m.generated_data**2), model, lazily=True)
+    return model, losses.combine_adversarial_loss(loss, model, pixels, **arguments)
+
+
 def pooled():
     return unconditional(tensor_pool_fn=lambda: tfgan.features.TensorPool(8))
 
@@ -97,14 +128,14 @@ def acgan():
     return model, tfgan.gan_loss(model, **weights)
 
 
-def cyclegan():
+def cyclegan(**arguments):
     generators = Net(SIZE, SIZE, 1), Net(SIZE, SIZE, 2)
     discriminators = Net(SIZE, 1, 3), Net(SIZE, 1, 4)
     model = tfgan.cyclegan_model(generators, discriminators, data(3), data(4))
-    return model, tfgan.cyclegan_loss(model)
+    return model, tfgan.cyclegan_loss(model, **arguments)
 
 
-def stargan():
+def stargan(**arguments):
     generator, whole = Net(4 + CLASSES, 4, 1), Net(4, 1 + CLASSES, 2)
 
     def translate(images, target):
@@ -116,7 +147,7 @@ def stargan():
 
     images = data(3, 4).map(lambda x: tf.reshape(x, [BATCH, 2, 2, 1]))
     model = tfgan.stargan_model(translate, judge, images, labels(5))
-    return model, tfgan.stargan_loss(model)
+    return model, tfgan.stargan_loss(model, **arguments)
 
 
 def _flat(images):
@@ -129,32 +160,64 @@ class Row:
 
     Attributes:
       make: gives both.
-      random: whether they draw random numbers inside, in which worlds differ.
+      uses: the public losses in it, by name.
+      of_a_world: whether its numbers are those of a world: it draws random ones inside, or computes
+        something from a replica's own batch alone.
       has_state: whether a run that is resumed is tried.
     """
 
     make: Callable[[], tuple[Any, Any]]
-    random: bool = False
+    uses: Collection[str] = ()
+    of_a_world: bool = False
     has_state: bool = False
 
 
 def _losses(name: str) -> Row:
-    of = (getattr(losses, f"{name}_{role}_loss") for role in ("generator", "discriminator"))
-    return Row(functools.partial(unconditional, *of))
+    """The two losses of this name."""
+    names = [f"{name}_{role}_loss" for role in ("generator", "discriminator")]
+    return Row(functools.partial(unconditional, *(getattr(losses, n) for n in names)), names)
 
 
-def _penalty(make: Callable[[], Any], every: int = 1, **facts: bool) -> Row:
+def _penalty(name: str, every: int = 1, make: Callable[[], Any] | None = None, **facts: Any) -> Row:
+    """The penalty of this name; if it has state, `make` makes it in each world."""
+
     def penalties():
-        return [(make(), 0.3, every)]
+        return [(make() if make else getattr(losses, name), 0.3, every)]
 
-    return Row(functools.partial(unconditional, penalties=penalties), **facts)
+    return Row(functools.partial(unconditional, penalties=penalties), [name], **facts)
 
+
+def _reversed(data):
+    return data[:, ::-1]
+
+
+_HINGE = {
+    "generator_loss_fn": losses.stargan_generator_loss_wrapper(
+        losses.wargs.wasserstein_hinge_generator_loss
+    ),
+    "discriminator_loss_fn": losses.stargan_discriminator_loss_wrapper(
+        losses.wargs.wasserstein_hinge_discriminator_loss
+    ),
+    "gradient_penalty_weight": 0.0,
+}
+_ACGAN = ("acgan_generator_loss", "acgan_discriminator_loss")
+_CYCLEGAN = ("cyclegan_loss", "cycle_consistency_loss")
+_STARGAN = (
+    "stargan_loss",
+    "stargan_generator_loss_wrapper",
+    "stargan_discriminator_loss_wrapper",
+    "stargan_gradient_penalty_wrapper",
+)
 
 ROWS = {
-    "InfoGAN": Row(infogan, has_state=True),
-    "ACGAN": Row(acgan, has_state=True),
-    "CycleGAN": Row(cyclegan, has_state=True),
-    "StarGAN": Row(stargan, random=True, has_state=True),
+    "GAN": Row(unconditional, ["gan_loss"], has_state=True),
+    "conditional GAN": Row(conditional),
+    "InfoGAN": Row(infogan, ["mutual_information_penalty"], has_state=True),
+    "ACGAN": Row(acgan, _ACGAN, has_state=True),
+    "CycleGAN": Row(cyclegan, _CYCLEGAN, has_state=True),
+    "CycleGAN, identity": Row(functools.partial(cyclegan, identity_loss_weight=5.0)),
+    "StarGAN": Row(stargan, _STARGAN, of_a_world=True, has_state=True),
+    "StarGAN, hinge": Row(functools.partial(stargan, **_HINGE), of_a_world=True),
     "wasserstein": _losses("wasserstein"),
     "wasserstein hinge": _losses("wasserstein_hinge"),
     "minimax": _losses("minimax"),
@@ -162,14 +225,22 @@ ROWS = {
     "least squares": _losses("least_squares"),
     "relativistic": _losses("relativistic"),
     "relativistic paired": _losses("relativistic_paired"),
-    "gradient penalty": Row(lambda: unconditional(gradient_penalty_weight=1.0), random=True),
-    "R1": _penalty(lambda: losses.r1_penalty),
-    "R1, lazily": _penalty(lambda: losses.r1_penalty, every=2, has_state=True),
-    "R2": _penalty(lambda: losses.r2_penalty),
-    "DRAGAN": _penalty(lambda: losses.dragan_penalty, random=True),
-    "LeCam": _penalty(losses.LeCam, has_state=True),
-    "path length": _penalty(losses.PathLength, random=True, has_state=True),
-    "tensor pool": Row(pooled, random=True, has_state=True),
+    "combined, weight": Row(
+        functools.partial(combined, weight_factor=0.5), ["combine_adversarial_loss"]
+    ),
+    "combined, ratio": Row(functools.partial(combined, gradient_ratio=4.0), of_a_world=True),
+    "feature matching": Row(matching_features, ["feature_matching_loss"], of_a_world=True),
+    "gradient penalty": _penalty("wasserstein_gradient_penalty", of_a_world=True),
+    "R1": _penalty("r1_penalty"),
+    "R1, lazily": _penalty("r1_penalty", every=2, has_state=True),
+    "R2": _penalty("r2_penalty"),
+    "DRAGAN": _penalty("dragan_penalty", of_a_world=True),
+    "LeCam": _penalty("LeCam", make=losses.LeCam, has_state=True),
+    "path length": _penalty("PathLength", make=losses.PathLength, of_a_world=True, has_state=True),
+    "consistency": _penalty(
+        "consistency", make=lambda: tfgan.features.consistency_regularization(_reversed, True)
+    ),
+    "tensor pool": Row(pooled, of_a_world=True, has_state=True),
 }
 
 WORLDS = ("graph", "TF2", "XLA", "2 replicas")

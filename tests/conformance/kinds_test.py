@@ -4,18 +4,27 @@ import numpy as np
 import pytest
 
 from tests.conformance.kinds import ROUNDS, ROWS, WORLDS, outcome, train
+from tfgan_lite import losses
 
 every_row = pytest.mark.parametrize("row", ROWS)
 SLOW = ("XLA", "2 replicas")
 every_world = pytest.mark.parametrize(
     "world", [pytest.param(w, marks=[pytest.mark.slow] if w in SLOW else []) for w in WORLDS]
 )
-rows_without_chance = pytest.mark.parametrize("row", [r for r in ROWS if not ROWS[r].random])
+rows_alike_everywhere = pytest.mark.parametrize("row", [r for r in ROWS if not ROWS[r].of_a_world])
 LETTERS = {"generator": "G", "discriminator": "D"}
 
 
 def role_of(network):
     return network.split("_")[0]
+
+
+def test_every_loss_of_the_library_has_a_row():
+    formulas = {"lecam_penalty": "LeCam", "path_length_penalty": "PathLength"}  # Of these.
+    no_losses = {"args_to_gan_model", "discriminator_accuracy", "wargs"}
+    used = {name for row in ROWS.values() for name in row.uses}
+    expected = {formulas.get(name, name) for name in set(losses.__all__) - no_losses}
+    assert expected - used == set()
 
 
 @every_row
@@ -45,7 +54,7 @@ def test_hooks_see_a_finite_loss_of_every_update(row, world):
         assert np.isfinite(losses).all()
 
 
-@rows_without_chance
+@rows_alike_everywhere
 @every_world
 def test_the_numbers_of_all_worlds_are_those_of_tf2(row, world):
     mine, tf2s = outcome(row, world), outcome(row, "TF2")

@@ -13,7 +13,7 @@ import tensorflow as tf
 import tfgan_lite as tfgan
 from tests.train.linear_gan import COLUMNS, LinearGAN
 from tests.two_replicas import on_two_replicas
-from tfgan_lite.train import Phase, sequential, warm_up
+from tfgan_lite.train import AdaptiveSteps, Phase, sequential, warm_up
 from tfgan_lite.train.scheduled_hook import ScheduledTrainOpsHook
 from tfgan_lite.train.train_ops import update_of
 
@@ -51,6 +51,13 @@ def _phases(rounds: tuple[tuple[str, ...], ...], *phases: Phase) -> Schedule:
     return Schedule(tfgan.get_phased_train_hooks(phases), rounds)
 
 
+def _one_more_after_two_rounds(train_ops: Any) -> list[tfgan.RunTrainOpsHook]:
+    """The ratio follows the critic's loss, which is below 9. Its state is made in each world."""
+    steps = AdaptiveSteps("discriminator_loss", low=9.0, high=10.0, every=2)
+    phases = [Phase("generator", 1), Phase("discriminator", steps)]
+    return tfgan.get_phased_train_hooks(phases)(train_ops)
+
+
 SCHEDULES = {
     "sequential 1:1": _sequential(1, 1),
     "sequential 1:5": _sequential(1, 5),
@@ -70,6 +77,7 @@ SCHEDULES = {
         Phase(("generator", "discriminator"), 1),
         Phase("discriminator", lambda round_number: (1, 2, 0)[round_number]),
     ),
+    "adaptive": Schedule(_one_more_after_two_rounds, (("G", "D"), ("G", "D"), ("G", "D", "D"))),
 }
 
 

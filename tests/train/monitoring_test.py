@@ -89,6 +89,19 @@ def test_summary_hook_writes_the_mean_of_each_reported_value(world, tmp_path):
     assert summaries(tmp_path) == pytest.approx(expected, rel=1e-5)
 
 
+@both_worlds
+def test_summaries_draw_no_batch_of_their_own(world, tmp_path):
+    """TF-GAN's evaluated the graph once more, on the next batch (fault B13)."""
+    with in_world(world):
+        gan = LinearGAN()
+        final = tfgan.FinalOpsHook(gan.weights)
+        gan.train(4, tmp_path, hooks=[final], save_summaries_steps=1)
+    assert len(summaries(tmp_path)) == 2 * 4
+    expected = simulate(["G", "D"] * 4).weights
+    weights = {name: float(value) for name, value in final.final_ops_values.items()}
+    assert weights == pytest.approx(expected, rel=1e-5)
+
+
 def test_summary_hook_needs_a_logdir():
     with pytest.raises(ValueError, match="SummaryHook has no logdir"):
         LinearGAN().train(1, hooks=[tfgan.SummaryHook()])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,10 +55,12 @@ def random_augment(
       The augmented images, of the same shape and dtype. The arithmetic is in float32.
 
     Raises:
-      ValueError: an unknown operation; images of another rank or of no floating dtype, or for
-        "rotate90" not square.
+      ValueError: an unknown operation; a probability out of its range; images of another rank or of
+        no floating dtype, or for "rotate90" not square.
     """
     check_operations(operations)
+    if isinstance(probability, numbers.Real) and not 0 <= probability <= 1:
+        raise ValueError(f"probability must be in [0, 1], got {probability}.")
     augmented = augment_ops.as_images(images)
     drawn = augment_ops.uniforms(augmented, 17, seed, "random_augment")
     choices, numbers_drawn = drawn[:8], drawn[8:]

@@ -80,7 +80,8 @@ def gan_loss(
     Raises:
       ValueError: a weight that is not >= 0; an argument that another kind of model needs; `every`
         above 1 inside a tf.function; a penalty that is not a scalar.
-      TypeError: penalties that are no list of such tuples.
+      TypeError: penalties that are no list of such tuples; a loss that is no function; a weight
+        that is no number.
     """
     _check_model(model)
     kinds = {
@@ -88,6 +89,12 @@ def gan_loss(
         "aux_cond_generator_weight": (aux_cond_generator_weight, ACGANModel),
         "aux_cond_discriminator_weight": (aux_cond_discriminator_weight, ACGANModel),
     }
+    for name, loss_fn in (
+        ("generator_loss_fn", generator_loss_fn),
+        ("discriminator_loss_fn", discriminator_loss_fn),
+    ):
+        if not callable(loss_fn):
+            raise TypeError(f"{name} must be a function of the model, got {loss_fn!r}.")
     check_weight("gradient_penalty_weight", gradient_penalty_weight)
     for name, (weight, kind) in kinds.items():
         _check_weight_of_kind(name, weight, kind, model)

@@ -89,9 +89,12 @@ def accepted(loss_fn: Callable[..., Any], offered: Mapping[str, Any]) -> dict[st
 
 
 def check_weight(name: str, weight: Any) -> None:
-    """Raises ValueError where a number is not >= 0."""
-    if isinstance(weight, numbers.Real) and not weight >= 0:
-        raise ValueError(f"{name} must be >= 0, got {weight}.")
+    """Raises ValueError where a number is not >= 0, TypeError where it is no number at all."""
+    if isinstance(weight, numbers.Real):
+        if not weight >= 0:
+            raise ValueError(f"{name} must be >= 0, got {weight}.")
+    elif weight is not None and not hasattr(weight, "dtype"):
+        raise TypeError(f"{name} must be a number, a variable or a tensor, got {weight!r}.")
 
 
 def is_off(weight: Any) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfgan_lite.deferred import defer
+from tfgan_lite.heads import check_one_hot
 from tfgan_lite.losses import tuple_losses, wargs
 from tfgan_lite.losses.composite import gan_loss
 from tfgan_lite.losses.penalty_terms import Penalty, penalty_term, warn_of_batch_norm
@@ -150,7 +151,8 @@ def stargan_loss(
       A GANLoss of tensors, or of deferred values.
 
     Raises:
-      ValueError: another kind of model; a weight that is not >= 0.
+      ValueError: another kind of model; a weight that is not >= 0; labels that are not one-hot
+        though `classification_one_hot` says so, as far as is known.
     """
     if not isinstance(model, StarGANModel):
         raise ValueError(
@@ -160,6 +162,8 @@ def stargan_loss(
     check_weight("gradient_penalty_weight", gradient_penalty_weight)
     check_weight("reconstruction_loss_weight", reconstruction_loss_weight)
     check_weight("classification_loss_weight", classification_loss_weight)
+    if classification_one_hot and not is_off(classification_loss_weight):
+        check_one_hot("input_data_domain_label", model.input_data_domain_label, model.input_data)
     generator, discriminator = Terms("generator_loss"), Terms("discriminator_loss")
 
     def add(terms: Terms, name: str, fn: LossFn, weight: Any = 1.0) -> None:

@@ -75,6 +75,9 @@ def warm_up(rounds: int, first: Sequence[Phase], then: Sequence[Phase]) -> tuple
 def during(steps: int, start: int, stop: int | None = None) -> Callable[[int], int]:
     """`steps` in the rounds from `start` to before `stop`, and none in others."""
     _check_steps("steps", steps)
+    _check_steps("start", start)
+    if stop is not None and not stop >= start:
+        raise ValueError(f"stop must not be before start, got {stop} and {start}.")
 
     def steps_at(round_number: int) -> int:
         within = start <= round_number and (stop is None or round_number < stop)

@@ -34,6 +34,7 @@ class AdaptiveSteps(tf.Module):
 
     Raises:
       ValueError: numbers out of their ranges.
+      TypeError: `value` is not a name.
     """
 
     def __init__(
@@ -46,6 +47,8 @@ class AdaptiveSteps(tf.Module):
         every: int = 10,
     ):
         super().__init__(name="adaptive_steps")
+        if not isinstance(value, str):
+            raise TypeError(f"value must be the name of a reported value, got {value!r}.")
         if not low <= high:
             raise ValueError(f"low must not be above high, got {low} and {high}.")
         if not 1 <= least <= most <= MOST_STEPS:

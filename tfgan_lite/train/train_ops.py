@@ -271,6 +271,11 @@ class _Part(NamedTuple):
 
 
 def _parts(model: Any, loss: Any) -> list[_Part]:
+    if not hasattr(model, "_fields"):
+        raise TypeError(
+            "model must be a tuple that gan_model or its like returned, got a"
+            f" {type(model).__name__}."
+        )
     kind = CycleGANLoss if isinstance(model, CycleGANModel) else GANLoss
     if not isinstance(loss, kind):
         raise TypeError(
