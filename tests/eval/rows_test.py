@@ -3,11 +3,12 @@
 import errno
 import os
 import pathlib
+import re
 
 import numpy as np
 import pytest
 
-from tfgan_lite.eval.rows import Rows
+from tfgan_lite.eval.rows import Rows, release
 
 BATCHES = np.split(np.arange(9000.0, dtype=np.float32).reshape([3000, 3]), [10, 11, 2500])
 
@@ -38,6 +39,22 @@ def test_many_rows_are_in_a_file_that_is_gone_with_them():
     assert mapped_files() == before + 1
     del rows
     assert mapped_files() == before
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/smaps"), reason="needs Linux's /proc")
+def test_released_rows_take_no_memory_and_are_as_before():
+    rows = filled(3000, 0)
+    total = rows.sum()
+    assert resident_kilobytes() > 0
+    release(rows[5:], np.ones(3))
+    assert resident_kilobytes() == 0
+    assert rows.sum() == total and resident_kilobytes() > 0
+
+
+def resident_kilobytes():
+    """How much of a mapped file without a name is in memory."""
+    maps = pathlib.Path("/proc/self/smaps").read_text()
+    return int(re.search(r"\(deleted\)\n(?:.*\n)*?Rss: +(\d+) kB", maps)[1])
 
 
 def test_without_room_for_a_file_they_are_in_memory(monkeypatch):

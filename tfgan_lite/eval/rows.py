@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import tempfile
 
 import numpy as np
 
-__all__ = ["Rows"]
+__all__ = ["Rows", "release"]
 
 _IN_MEMORY = 2**27  # Bytes.
 _FIRST = 2048  # Rows, where nobody knows how many will come.
@@ -16,9 +17,9 @@ _FIRST = 2048  # Rows, where nobody knows how many will come.
 class Rows:
     """One array of all rows, which never exists twice.
 
-    A large one is a file of its own in the folder for temporary files, mapped into memory: the
-    operating system writes out of its pages what does not fit beside everything else. The file has
-    no name, and is gone with the array. Where there is no room for it, the array is in memory.
+    A large one is a file of its own in the folder for temporary files, mapped into memory. Of that
+    only what is looked at takes memory, if one calls `release` now and then. The file has no name,
+    and is gone with the array. Where there is no room for it, the array is in memory.
 
     Args:
       count: how many rows will come; None if nobody knows.
@@ -41,6 +42,7 @@ class Rows:
             self._array = larger
         self._array[self._used : end] = rows
         self._used = end
+        release(self._array)
 
     def result(self) -> np.ndarray:
         """Returns all rows so far [N, D]."""
@@ -58,3 +60,16 @@ class Rows:
                 except OSError:
                     pass
         return np.empty(shape, dtype)
+
+
+def release(*arrays: np.ndarray) -> None:
+    """Gives back the memory of what was looked at of mapped arrays; they are as before.
+
+    Args:
+      arrays: from `Rows.result`, parts of such, or any others, which are left alone.
+    """
+    for array in arrays:
+        while isinstance(array, np.ndarray):
+            array = array.base
+        if isinstance(array, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            array.madvise(mmap.MADV_DONTNEED)
