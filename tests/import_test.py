@@ -48,6 +48,8 @@ def state():
 
 before, modules = state(), set(sys.modules)
 import tfgan_lite
+metrics = [name for name in sys.modules if name.startswith("tfgan_lite.eval")]
+import tfgan_lite.eval
 added = set(sys.modules) - modules
 changed = {name: [before[name], value] for name, value in state().items() if before[name] != value}
 models = [str(type(o)) for o in gc.get_objects() if issubclass(type(o), tf.keras.layers.Layer)]
@@ -55,7 +57,7 @@ missing = [name for name in tfgan_lite.__all__ if not hasattr(tfgan_lite, name)]
 keras = tf.keras.Model.__module__.split(".")[0]
 packages = sorted({name.split(".")[0] for name in added})
 print(json.dumps(dict(packages=packages, changed=changed, models=models, missing=missing,
-                      keras=keras)))
+                      metrics=metrics, keras=keras)))
 """
 
 
@@ -79,6 +81,11 @@ def facts(request):
 def test_optional_package_is_not_imported(facts, package):
     assert "tfgan_lite" in facts["packages"]
     assert package not in facts["packages"]
+
+
+def test_metrics_are_imported_when_they_are_first_used(facts):
+    """They take as long as all the rest."""
+    assert facts["metrics"] == []
 
 
 def test_no_keras_layer_or_model_is_built(facts):

@@ -1,6 +1,11 @@
 """tfgan_lite trains GANs on TensorFlow: the four calls of TF-GAN, for today's TensorFlow."""
 
-from tfgan_lite import eval, features, losses, tpu, train
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from tfgan_lite import features, losses, tpu, train
 from tfgan_lite.deferred import Deferred, defer
 from tfgan_lite.losses import cyclegan_loss, gan_loss, stargan_loss
 from tfgan_lite.models import acgan_model, gan_model, infogan_model
@@ -42,6 +47,9 @@ from tfgan_lite.translation import (
     stargan_model,
 )
 from tfgan_lite.version import __version__
+
+if TYPE_CHECKING:
+    from tfgan_lite import eval
 
 __all__ = [
     "ACGANModel",
@@ -93,3 +101,14 @@ __all__ = [
     "tpu",
     "train",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Half of what an import takes; scores are needed late, and by few processes.
+    if name == "eval":
+        return importlib.import_module("tfgan_lite.eval")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), "eval"})

@@ -1,5 +1,7 @@
 """Values that the tests of this folder compare: computed once, and only if a test asks for them."""
 
+import os
+
 import pytest
 
 from tests.parity import parity_table
@@ -23,3 +25,25 @@ def formulas(given):
 @pytest.fixture(scope="session")
 def peers(given):
     return parity_table.peers_values(given)
+
+
+_COMPARED = []
+
+
+@pytest.fixture
+def assert_equal():
+    """A function of rows of the table, none of which may differ by more than is allowed."""
+
+    def check(table):
+        _COMPARED.extend(table)
+        bad = [row for row in table if not row.error <= row.allowed]
+        assert not bad, "\n".join(map(str, bad))
+
+    return check
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Prints the figures, where peers are named: `make parity`."""
+    if _COMPARED and "TFGAN_LITE_PEERS_PYTHON" in os.environ:
+        terminalreporter.section("parity")
+        terminalreporter.write_line(parity_table.shown(_COMPARED))

@@ -12,6 +12,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 
 import numpy as np
 from PIL import Image
@@ -191,13 +192,18 @@ def rows(own: dict[str, np.ndarray], others: dict[str, np.ndarray]) -> list[Row]
     return table
 
 
+def shown(table: Iterable[Row]) -> str:
+    """Returns a Markdown table."""
+    lines = ["| value | of | tfgan_lite | theirs | error |", "|---|---|---|---|---|"]
+    for row in table:
+        numbers = ["" if x is None else f"{x:.10g}" for x in (row.ours, row.theirs)]
+        lines.append(f"| {row.name} | {row.peer} | {' | '.join(numbers)} | {row.error:.1e} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     given = inputs()
-    table = rows(own_values(given), {**formulas_values(given), **peers_values(given)})
-    print("| value | of | tfgan_lite | theirs | error |\n|---|---|---|---|---|")
-    for row in table:
-        shown = ["" if x is None else f"{x:.10g}" for x in (row.ours, row.theirs)]
-        print(f"| {row.name} | {row.peer} | {' | '.join(shown)} | {row.error:.1e} |")
+    print(shown(rows(own_values(given), {**formulas_values(given), **peers_values(given)})))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from tfgan_lite.eval.rows import release
+
 __all__ = ["as_features", "nearest_squared_distances", "squared_distance_tiles", "where"]
 
 # 2048 x 2048 float64 are 32 MB, and wide enough that the product outweighs all else.
@@ -43,6 +45,7 @@ def as_features(values: np.ndarray, name: str, min_rows: int = 1) -> np.ndarray:
             " Give more samples."
         )
     for start in range(0, len(values), _TILE):
+        release(values)
         bad = ~np.isfinite(values[start : start + _TILE]).all(axis=1)
         if bad.any():
             raise ValueError(
@@ -77,8 +80,10 @@ def squared_distance_tiles(
         left = _centred(rows[start : start + tile], centre, lefts)
         left[:, :-2] *= -2.0
         left[:, -2], left[:, -1] = left[:, -1], 1.0
+        release(rows)
         for first in range(0, len(columns), tile):
             right = _centred(columns[first : first + tile], centre, rights)
+            release(columns)
             squares = np.matmul(left, right.T, out=products[: len(left), : len(right)])
             _snap_to_zero(squares, left[:, -2], right[:, -1])
             yield (
@@ -137,8 +142,11 @@ def _snap_to_zero(squares: np.ndarray, left: np.ndarray, right: np.ndarray) -> N
 
 
 def _mean(values: np.ndarray, tile: int) -> np.ndarray:
-    chunks = range(0, len(values), tile)
-    return sum(values[i : i + tile].sum(axis=0, dtype=np.float64) for i in chunks) / len(values)
+    total = 0.0
+    for start in range(0, len(values), tile):
+        total += values[start : start + tile].sum(axis=0, dtype=np.float64)
+        release(values)
+    return total / len(values)
 
 
 def _centred(values: np.ndarray, centre: np.ndarray, buffer: np.ndarray) -> np.ndarray:

@@ -43,8 +43,9 @@ def evaluate(
 ) -> EvaluationResult:
     """Scores generated samples against real ones.
 
-    Features are extracted once for all metrics, batch by batch. Memory is that of the features
-    where a metric needs them (twice 410 MB for 50,000 of width 2048), and some D x D matrices.
+    Features are extracted once for all metrics, batch by batch. Memory is that of some D x D
+    matrices, and of the features where a metric needs all of them; many (as the twice 410 MB of
+    50,000 of width 2048) are in temporary files, out of which the system reads what is looked at.
 
     In a `tf.Graph` it builds ops: the result's values are tensors, computed when a session runs
     them. So `FinalOpsHook(lambda: evaluate(...).values)` gives a run's final scores in both worlds.

@@ -11,6 +11,7 @@ import numpy as np
 
 from tfgan_lite.eval.distances import as_features
 from tfgan_lite.eval.gaussian_statistics import GaussianStatistics, Moments
+from tfgan_lite.eval.rows import Rows
 from tfgan_lite.eval.sample_streams import SampleStream
 
 __all__ = ["ClassSums", "SampleStatistics", "collect", "extractor_protocol"]
@@ -96,8 +97,9 @@ def collect(
 ) -> SampleStatistics:
     """Reads a stream once.
 
-    Memory: N x D features in the extractor's dtype where "features" are needed (410 MB for 50,000
-    of 2048 in float32), one D x D matrix for "moments", `max_images` images.
+    Memory: one D x D matrix for "moments", `max_images` images, and where "features" are needed
+    N x D of them in the extractor's dtype; if these are many, they are in a temporary file: see
+    `Rows`.
 
     Args:
       stream: the samples.
@@ -119,7 +121,7 @@ def collect(
         raise ValueError("A metric needs images, but without an extractor samples are features.")
     keep = _kept_indices(stream.count, max_images if "images" in needs else 0, seed)
     block = max(1, -(-stream.count // _BLOCKS)) if stream.count else 500
-    features, labels, images = _Rows(stream.count), [], []
+    features, labels, images = Rows(stream.count), [], []
     moments = _BufferedMoments()
     sums: ClassSums | None = None
     count, width, dtype = 0, None, None
@@ -199,26 +201,6 @@ class _BufferedMoments:
             self._statistics = self._statistics or GaussianStatistics(rows.shape[1])
             self._statistics.update_state(rows)
             self._pending = []
-
-
-class _Rows:
-    """Rows that come in batches, in one array that never exists twice."""
-
-    def __init__(self, count: int | None):
-        self._capacity, self._used = count or _ROWS_AT_ONCE, 0
-        self._array: np.ndarray | None = None
-
-    def append(self, rows: np.ndarray) -> None:
-        if self._array is None:
-            self._array = np.empty([self._capacity, rows.shape[1]], rows.dtype)
-        end = self._used + len(rows)
-        if end > len(self._array):  # Only for datasets that do not know their size.
-            self._array.resize([max(end, len(self._array) * 3 // 2), rows.shape[1]], refcheck=False)
-        self._array[self._used : end] = rows
-        self._used = end
-
-    def result(self) -> np.ndarray:
-        return self._array[: self._used]
 
 
 def _seen(extractor: Any, samples: np.ndarray) -> dict[str, Any]:
