@@ -9,7 +9,6 @@ import time
 from typing import Any
 
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 import tfgan_lite as tfgan
 from benchmarks.cases import ADAM, NOISE_DIMS, Case, make_dataset, make_networks
@@ -75,7 +74,7 @@ class Library:
         generator, discriminator, *optimizers = make_networks(self._case)
         if self._in_graph:
             optimizers = [tf.compat.v1.train.AdamOptimizer(*ADAM.values()) for _ in range(2)]
-        noise = tfp.distributions.Normal(tf.zeros([NOISE_DIMS]), 1.0)
+        noise = tfgan.normal([NOISE_DIMS])
         model = tfgan.gan_model(generator, discriminator, make_dataset(self._case), noise)
         loss = tfgan.gan_loss(
             model,

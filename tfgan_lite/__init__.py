@@ -9,6 +9,7 @@ from tfgan_lite import features, losses, tpu, train
 from tfgan_lite.deferred import Deferred, defer
 from tfgan_lite.losses import cyclegan_loss, gan_loss, stargan_loss
 from tfgan_lite.models import acgan_model, gan_model, infogan_model
+from tfgan_lite.noise import normal
 from tfgan_lite.pooling import tensor_pool_adjusted_model
 from tfgan_lite.sampling import generate
 from tfgan_lite.sources import constant, from_callable, from_dataset, from_distribution
@@ -95,6 +96,7 @@ __all__ = [
     "get_sequential_train_steps",
     "infogan_model",
     "losses",
+    "normal",
     "stargan_loss",
     "stargan_model",
     "tensor_pool_adjusted_model",
