@@ -1,4 +1,4 @@
-# make demo | test | parity | lint | bench | test-oldest | clean. Each makes the environment it needs by itself.
+# make demo | test | parity | lint | docs | bench | test-oldest | clean. Each makes the environment it needs by itself.
 
 PYTHON ?= python3
 # The oldest supported TensorFlow has no wheels for Python 3.13, so this takes an older Python that
@@ -15,7 +15,7 @@ OLDEST := 'tensorflow==2.16.*' 'tf-keras==2.16.*' 'tensorflow-probability==0.24.
 SLOW ?= 1
 PYTEST := -m pytest $(if $(filter 0,$(SLOW)),-m "not slow")
 
-.PHONY: demo test parity lint bench test-oldest clean
+.PHONY: demo test parity lint docs bench test-oldest clean
 
 demo: $(MADE)
 	rm -rf runs/demo
@@ -34,6 +34,10 @@ parity: $(MADE) $(PARITY_MADE)
 lint: $(MADE)
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+
+# The pages of docs/ as a site in build/site; a broken link is an error.
+docs: $(MADE)
+	.venv/bin/mkdocs build --quiet --strict
 
 bench: $(MADE)
 	.venv/bin/python -m benchmarks.run

@@ -13,7 +13,8 @@ VERSION = runpy.run_path(str(ROOT / "tfgan_lite" / "version.py"))["__version__"]
 EXAMPLES = ["scikit-learn", "Pillow", "tensorboard"]
 TEST = ["pytest>=7", *EXAMPLES]
 # Releases of ruff differ in how they format, so everybody checks with the same one.
-DEV = ["ruff==0.17.*", *TEST]
+DOCS = ["mkdocs-material>=9.5"]
+DEV = ["ruff==0.17.*", *DOCS, *TEST]
 HUB = ["tensorflow-hub"]
 # What metrics are compared with. They bring PyTorch, so `make parity` has an environment for them.
 PARITY = ["torch-fidelity==0.4.*", "clean-fid", "prdc", "scipy", "Pillow"]
@@ -49,6 +50,7 @@ setup(
         "examples": EXAMPLES,
         "test": TEST,
         "dev": DEV,
+        "docs": DOCS,
         "hub": HUB,
         "parity": PARITY,
     },

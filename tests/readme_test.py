@@ -31,12 +31,18 @@ def test_the_later_programs_go_on_from_the_first(tmp_path):
     _run("\n".join(_programs()), tmp_path)
 
 
-@pytest.mark.parametrize("page", ["docs/schedules.md", "docs/hooks.md"])
+@pytest.mark.parametrize("page", ["docs/schedules.md", "docs/hooks.md", "docs/extending.md"])
 def test_the_programs_of_a_page_go_on_from_the_readmes_first(page, tmp_path):
     first = _programs()[0].replace("last_step=3000", "last_step=10")
     done = _run("\n".join([first, *_programs(page)]), tmp_path)
     for printed in _programs(page, "text"):
         assert printed in done.stdout
+
+
+def test_the_tutorials_program_runs_as_printed(tmp_path):
+    program = "\n".join(_programs("docs/tutorial.md"))
+    _run(program.replace("3000", "20"), tmp_path)
+    assert (tmp_path / "samples.png").read_bytes().startswith(b"\x89PNG")
 
 
 def _run(program: str, folder: pathlib.Path) -> subprocess.CompletedProcess:
