@@ -1,7 +1,9 @@
 """`evaluate`: one pass, the right numbers, their protocol, and what it refuses."""
 
+import gc
 import json
 import warnings
+import weakref
 
 import numpy as np
 import pytest
@@ -80,9 +82,55 @@ def test_the_values_are_those_of_the_functions_on_all_features(kind, batch_size,
 
 
 def test_features_are_extracted_once_for_all_metrics(extractor):
+    """Forbids B55: each metric runs the network again."""
     metrics = [FRECHET, tfeval.KernelDistance(), tfeval.ClassifierScore(), tfeval.MultiscaleSSIM()]
     quiet(images(120), images(90, 1), metrics, None, extractor, batch_size=50)
     assert extractor.calls == [50, 40, 50, 50, 20]
+
+
+def test_no_more_than_a_batch_of_images_is_held():
+    """Forbids B54: all images at once."""
+    held = []
+
+    class Watching(TinyExtractor):
+        def __call__(self, batch):
+            held.append(weakref.ref(batch))
+            gc.collect()
+            assert sum(each() is not None for each in held) <= 2  # One may be on its way out.
+            return super().__call__(batch)
+
+    quiet(lambda n: images(n), images(100), [FRECHET], 300, Watching(), batch_size=20)
+    assert len(held) == 20
+
+
+def test_an_extractor_is_traced_once_for_all_evaluations():
+    """Forbids B53: the network is loaded anew for every batch."""
+    traces = []
+
+    def function(batch):
+        traces.append(batch.shape)
+        return tf.reduce_mean(batch, axis=[1, 2])
+
+    extractor = tfeval.Extractor(function, name="means", image_shape=(12, 12, 1))
+    for count in (50, 73):
+        quiet(images(count), images(60, 1), [FRECHET, tfeval.KernelDistance()], None, extractor)
+    assert len(traces) == 1
+
+
+@pytest.mark.filterwarnings("ignore:.*samples are few")
+def test_the_distance_is_of_all_samples_and_no_mean_over_batches(extractor):
+    """Forbids B11: a mean of distances of small batches, which are mostly bias."""
+    same, again = images(600), images(600, 1)
+    distances = [
+        quiet(same, again, [FRECHET], None, extractor, batch_size=size)["frechet_distance"]
+        for size in (15, 600)
+    ]
+    assert distances[0] == pytest.approx(distances[1], rel=1e-9)
+    of_batches = [
+        quiet(x, y, [FRECHET], None, extractor)["frechet_distance"]
+        for x, y in zip(np.split(same, 40), np.split(again, 40))
+    ]
+    assert distances[0] < np.mean(of_batches) / 5
 
 
 def test_without_an_extractor_samples_are_features():

@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from tfgan_lite.eval.rows import Rows, release
+from tfgan_lite.eval.rows import Rows, release, take
 
 BATCHES = np.split(np.arange(9000.0, dtype=np.float32).reshape([3000, 3]), [10, 11, 2500])
 
@@ -49,6 +49,12 @@ def test_released_rows_take_no_memory_and_are_as_before():
     release(rows[5:], np.ones(3))
     assert resident_kilobytes() == 0
     assert rows.sum() == total and resident_kilobytes() > 0
+
+
+def test_rows_are_taken_in_any_order():
+    which = np.random.default_rng(0).integers(0, 3000, 200)
+    for in_memory in (0, 2**30):
+        np.testing.assert_array_equal(take(filled(3000, in_memory), which), filled(3000, 0)[which])
 
 
 def resident_kilobytes():

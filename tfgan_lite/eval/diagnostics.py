@@ -13,10 +13,13 @@ from tfgan_lite.eval.memorisation import near_duplicates
 
 __all__ = ["diagnose", "mean_pairwise_distance", "verdict"]
 
-# What the verdict calls bad. From the literature where it says so, otherwise from runs that failed.
-COLLAPSED, NARROW = 0.1, 0.5  # Diversity, as a share of the real samples'.
-MANY_DUPLICATES, SOME_DUPLICATES = 0.5, 0.1  # Shares of the samples.
-SURE = 0.99  # D's accuracy on both sides, at which non-saturating losses alone still teach G.
+# What the verdict calls bad: between what healthy runs show and what failed ones do. The runs of
+# tests/eval/diagnosed_runs_test.py had, in this order, healthy, collapsed and with too good a D:
+COLLAPSED, NARROW = 0.1, 0.5  # Diversity, as a share of the real samples': 0.99, 0.02, 1.1.
+MANY_DUPLICATES, SOME_DUPLICATES = 0.5, 0.1  # Shares of the samples: 0.01, 0.96, 0.
+# D's accuracy on both sides, at which non-saturating losses alone still teach G; the lower of the
+# two was 0.4, 0 and 1.
+SURE = 0.99
 CHANCE = 0.55
 OVERFITTED = 0.9  # r_t; Karras et al., arXiv:2006.06676, want 0.6.
 

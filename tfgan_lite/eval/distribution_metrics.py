@@ -14,7 +14,7 @@ from tfgan_lite.eval.kernel_distance import (
     kernel_classifier_distance_and_std_from_activations as kernel_distance,
 )
 from tfgan_lite.eval.metric import Collected, Estimate, Metric, check_counts
-from tfgan_lite.eval.rows import release
+from tfgan_lite.eval.rows import take
 from tfgan_lite.eval.sample_statistics import ClassSums
 
 __all__ = [
@@ -101,9 +101,7 @@ class KernelDistance(Metric):
         orders = [np.array_split(random.permutation(len(each)), blocks) for each in sets]
         found = np.empty([blocks, 2])
         for block, pair in enumerate(zip(*orders)):
-            rows = (x[which] for x, which in zip(sets, pair))
-            found[block] = kernel_distance(*rows, max_block_size=None)
-            release(*sets)
+            found[block] = kernel_distance(*map(take, sets, pair), max_block_size=None)
         if blocks > 1:
             return {self.name: Estimate.of_mean(found[:, 0])}
         return {self.name: Estimate(*map(float, found[0]))}

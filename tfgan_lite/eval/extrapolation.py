@@ -9,7 +9,7 @@ import numpy as np
 from tfgan_lite.eval.distances import as_features
 from tfgan_lite.eval.frechet import frechet_distance
 from tfgan_lite.eval.gaussian_statistics import GaussianStatistics, Moments
-from tfgan_lite.eval.rows import release
+from tfgan_lite.eval.rows import release, take
 
 __all__ = ["Extrapolation", "frechet_distance_infinity", "moments_in_chunks"]
 
@@ -105,6 +105,6 @@ def moments_in_chunks(features: np.ndarray, which: np.ndarray | None = None) -> 
     count = len(features) if which is None else len(which)
     for start in range(0, count, _ROWS_AT_ONCE):
         part = slice(start, start + _ROWS_AT_ONCE)
-        statistics.update_state(features[part if which is None else which[part]])
+        statistics.update_state(features[part] if which is None else take(features, which[part]))
         release(features)
     return statistics.result()

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfgan_lite.eval.checks import Array, as_matrix, check_same_columns, result_dtype
 from tfgan_lite.eval.deferrable import deferrable
-from tfgan_lite.eval.gaussian_statistics import GaussianStatistics, Moments, moments
+from tfgan_lite.eval.gaussian_statistics import GaussianStatistics, Moments, moments, product
 
 __all__ = [
     "diagonal_only_frechet_classifier_distance_from_activations",
@@ -188,8 +188,8 @@ def _trace_sqrt_product(first: Moments, second: Moments, root: tf.Tensor | None)
         if _rank(second) < _rank(first):
             first, second = second, first
         root = _root(first.covariance, _rank(first))
-    product = tf.matmul(root, tf.matmul(second.covariance, root), transpose_a=True)
-    eigenvalues = tf.linalg.eigvalsh((product + tf.transpose(product)) / 2.0)
+    rotated = product(root, product(second.covariance, root))  # The covariance is symmetric.
+    eigenvalues = tf.linalg.eigvalsh((rotated + tf.transpose(rotated)) / 2.0)
     # The others, the lowest, are zero: what is computed for them is the rounding, whose roots are
     # not small.
     rank = min(_rank(first), _rank(second))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from tfgan_lite.eval.accumulator import Accumulator, checked_size, local_variable
 from tfgan_lite.eval.checks import Array, as_matrix
 
-__all__ = ["GaussianStatistics", "Moments", "moments"]
+__all__ = ["GaussianStatistics", "Moments", "moments", "product"]
 
 _CHUNK = 4096  # Rows.
 
@@ -138,7 +139,24 @@ def _with_batch(
     new_mean, shift = _mean_of_both(count, mean, added, batch_mean)
     # The shift between the means is one row more, so that a single product gives all.
     rows = tf.concat([batch - batch_mean, shift[tf.newaxis]], axis=0)
-    return count + added, new_mean, tf.matmul(rows, rows, transpose_a=True)
+    return count + added, new_mean, product(rows, rows)
+
+
+def product(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
+    """X^T Y of float64 matrices [N, D] and [N, E]."""
+    if tf.executing_eagerly() and "CPU" in left.device:
+        return _product_on_cpu(left, right)
+    return tf.matmul(left, right, transpose_a=True)
+
+
+@tf.custom_gradient
+def _product_on_cpu(left: tf.Tensor, right: tf.Tensor) -> tuple[tf.Tensor, Any]:
+    """NumPy's library is twice as quick in float64, and thrice where both are the same."""
+
+    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.matmul(right, upstream, transpose_b=True), tf.matmul(left, upstream)
+
+    return tf.constant(np.asarray(left).T @ np.asarray(right)), gradient
 
 
 def _mean_of_both(
