@@ -109,7 +109,6 @@ def warm_start(
             f"The checkpoint {path} has nothing under {scope!r}; it has {', '.join(tops)}."
         )
     found = WarmStart({}, {}, [])
-    values = {}
     for name, variable in variables.items():
         source = pairs.get(name)
         if source is None or source not in shapes:
@@ -124,10 +123,12 @@ def warm_start(
             f"The checkpoint {path} does not have all weights of the network; none were"
             f" loaded. Pass names={{...}}, or partially=True.\n{found}"
         )
-    for name, source in found.loaded.items():
-        values[name] = tf.cast(reader.get_tensor(source), variables[name].dtype)
+    try:
+        values = {name: reader.get_tensor(source) for name, source in found.loaded.items()}
+    except (tf.errors.OpError, RuntimeError) as error:
+        raise ValueError(f"Cannot read the checkpoint {path}: {error}") from error
     for name, value in values.items():
-        variables[name].assign(value)
+        variables[name].assign(tf.cast(value, variables[name].dtype))
     return found
 
 
