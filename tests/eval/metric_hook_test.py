@@ -147,6 +147,16 @@ def test_the_best_checkpoints_are_kept_and_can_be_trained_on(world, tmp_path):
         assert resumed.train(1, tmp_path / "best", save_checkpoint_secs=600) == max(best) + 1
 
 
+@pytest.mark.parametrize("content", ['[{"step": 1, "score": 0, "checkpoint": "../x"}]', "{", "[7]"])
+def test_a_ranking_of_other_files_than_its_own_is_refused(content, tmp_path):
+    """The worst of the ranking is removed, whatever it is."""
+    (tmp_path / "best").mkdir()
+    (tmp_path / "best" / "best.json").write_text(content)
+    made = gan()
+    with pytest.raises(ValueError, match="best.json is not a ranking"):
+        made.train(1, tmp_path, hooks=[hook_of(made, every_n_steps=1, keep_best=1)])
+
+
 @both_worlds
 def test_a_resumed_run_remembers_its_best(world, tmp_path):
     for _ in range(2):

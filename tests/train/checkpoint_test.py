@@ -19,14 +19,14 @@ def adam():
     return tf.keras.optimizers.Adam(0.125)
 
 
-def run(logdir, rounds, get_hooks_fn=None):
+def run(logdir, rounds, **arguments):
     """Trains with Adam; gives weights, slots and counters at the end."""
     gan = LinearGAN(same_batch(real_of), same_batch(noise_of), adam)
     counters = update_of(gan.train_ops.generator_train_op).counters
     slots = [v.value for optimizer in gan.optimizers for v in optimizer.variables]
     final = tfgan.FinalOpsHook([list(gan.weights.values()), slots, list(counters.variables)])
-    saving = {"save_checkpoint_secs": 600 if logdir else None, "get_hooks_fn": get_hooks_fn}
-    gan.train(rounds, logdir, hooks=[final], **saving)
+    saving = {"save_checkpoint_secs": 600 if logdir else None}
+    gan.train(rounds, logdir, hooks=[final], **saving, **arguments)
     return tf.nest.map_structure(np.asarray, final.final_ops_values)
 
 
@@ -104,7 +104,8 @@ def test_a_new_process_resumes_too(tmp_path):
 
 def test_restoring_gives_back_exactly_what_was_saved(tmp_path):
     saved = run(tmp_path, 3)
-    restored = run(tmp_path, 1, get_hooks_fn=lambda ops: [])  # A round without updates.
+    nothing = {"get_hooks_fn": lambda ops: [], "allow_changes": True}  # A round without updates.
+    restored = run(tmp_path, 1, **nothing)
     assert_same(saved[:2], restored[:2])
 
 
@@ -122,6 +123,7 @@ def test_networks_are_saved_as_objects(tmp_path):
 def test_a_logdir_of_another_model_is_refused(world, tmp_path):
     with in_world(world):
         LinearGAN().train(1, tmp_path, save_checkpoint_secs=600)
+    (tmp_path / "configuration.json").unlink()  # As in a folder of copied checkpoints.
     with in_world(world), pytest.raises(ValueError, match="checkpoint.*not of this model"):
         LinearGAN(optimizer=adam).train(1, tmp_path, save_checkpoint_secs=600)
 
@@ -138,3 +140,39 @@ def test_a_logdir_that_cannot_be_written_is_refused_before_training(world, tmp_p
 def test_saving_needs_a_logdir(world, saving):
     with in_world(world), pytest.raises(ValueError, match="logdir is None, but"):
         LinearGAN().train(1, None, **saving)
+
+
+def saved_rounds(logdir):
+    return sorted(int(path.stem.split("-")[1]) for path in logdir.glob("*ckpt-*.index"))
+
+
+@both_worlds
+def test_checkpoints_are_written_every_few_rounds_and_the_newest_are_kept(world, tmp_path):
+    saving = {"save_checkpoint_secs": None, "save_checkpoint_steps": 2, "max_to_keep": 3}
+    with in_world(world):
+        LinearGAN().train(9, tmp_path, **saving)
+    assert saved_rounds(tmp_path) in ([6, 8, 9], [7, 8, 9], [5, 7, 9])  # A graph's begin at 1.
+
+
+@pytest.mark.parametrize("name", ["save_checkpoint_steps", "max_to_keep"])
+@pytest.mark.parametrize("value", [0, -1, 1.5, True])
+def test_saving_is_in_whole_numbers(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be a positive integer"):
+        LinearGAN().train(1, **{name: value})
+
+
+class Rounds(tfgan.TrainingHook, tf.Module):
+    """A hook with a state of its own."""
+
+    def __init__(self):
+        self.seen = tf.Variable(0)
+
+    def after_round(self, run_context, global_step):
+        self.seen.assign_add(1)
+
+
+def test_a_hook_that_is_a_module_is_saved_too(tmp_path):
+    for expected in (2, 4):
+        hook = Rounds()
+        LinearGAN().train(2, tmp_path, hooks=[hook], save_checkpoint_secs=600)
+        assert hook.seen.numpy() == expected

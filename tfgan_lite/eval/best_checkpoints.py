@@ -35,8 +35,7 @@ class BestCheckpoints:
         self._ranking_path = os.path.join(folder, _RANKING)
         self.ranking: list[dict[str, Any]] = []
         if os.path.exists(self._ranking_path):
-            with open(self._ranking_path, encoding="utf-8") as file:
-                self.ranking = json.load(file)
+            self.ranking = _read_ranking(self._ranking_path)
         self._run = run
         self._manager: tf.train.CheckpointManager | None = None
         self._saver: Any = None
@@ -72,3 +71,19 @@ class BestCheckpoints:
             checkpoint = checkpoint_of(self._run.train_ops, self._run.train_hooks, session)
             self._manager = tf.train.CheckpointManager(checkpoint, self._folder, max_to_keep=None)
         self._manager.save(checkpoint_number=step)
+
+
+def _read_ranking(path: str) -> list[dict[str, Any]]:
+    """The ranking of an earlier session; its names become paths, so they are checked."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            ranking = json.load(file)
+        for entry in ranking:
+            if entry["checkpoint"] != f"ckpt-{int(entry['step'])}":
+                raise ValueError(f"{entry['checkpoint']!r} is not a checkpoint of this folder")
+            float(entry["score"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ValueError(
+            f"{path} is not a ranking of checkpoints ({error}): remove it to start anew."
+        ) from error
+    return ranking

@@ -130,7 +130,9 @@ def gan_loss(
     generator.add("adversarial", value(generator_loss_fn, model))
     discriminator.add("adversarial", value(discriminator_loss_fn, seen))
     if slopes:
-        discriminator.add("gradient_penalty", penalty_term(gradient_penalty, seen))
+        discriminator.add(
+            "gradient_penalty", penalty_term(gradient_penalty, seen), 1, gradient_penalty_weight
+        )
     if not is_off(mutual_information_penalty_weight):
         for terms, of in ((generator, model), (discriminator, seen)):
             terms.add(
@@ -140,16 +142,19 @@ def gan_loss(
                     of,
                     weight=mutual_information_penalty_weight,
                 ),
+                weight=mutual_information_penalty_weight,
             )
     if not is_off(aux_cond_generator_weight):
         generator.add(
             "classification",
             value(tuple_losses.acgan_generator_loss, model, weight=aux_cond_generator_weight),
+            weight=aux_cond_generator_weight,
         )
     if not is_off(aux_cond_discriminator_weight):
         discriminator.add(
             "classification",
             value(classification_loss, model, seen, weight=aux_cond_discriminator_weight),
+            weight=aux_cond_discriminator_weight,
         )
     for penalty in listed:
         terms, of = (generator, model) if penalty.of_generator else (discriminator, seen)
@@ -158,7 +163,7 @@ def gan_loss(
             raise ValueError(
                 f"Penalty {penalty.name} must give a scalar, but its shape is {term.shape}."
             )
-        terms.add(penalty.name, term, penalty.every)
+        terms.add(penalty.name, term, penalty.every, penalty.weight)
     generator.add_regularization(model.generator_fn)
     discriminator.add_regularization(model.discriminator_fn)
     return GANLoss(generator.total(add_summaries), discriminator.total(add_summaries))

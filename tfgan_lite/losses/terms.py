@@ -14,7 +14,16 @@ from tfgan_lite.graph_notes import note, noted
 from tfgan_lite.losses.reduction import in_plain_graph
 from tfgan_lite.networks import Network
 
-__all__ = ["Terms", "accepted", "check_weight", "every_of", "extended", "is_off", "terms_of"]
+__all__ = [
+    "Terms",
+    "accepted",
+    "check_weight",
+    "every_of",
+    "extended",
+    "is_off",
+    "recipe_of",
+    "terms_of",
+]
 
 
 class Terms:
@@ -28,14 +37,24 @@ class Terms:
         self._name = name
         self._parts: dict[str, Any] = {}
         self._every: dict[str, int] = {}
+        self._recipe: dict[str, dict[str, Any]] = {}
 
-    def add(self, name: str, value: Any, every: int = 1) -> None:
-        """Adds a scalar, which the training computes in every k-th sub-step only."""
+    def add(self, name: str, value: Any, every: int = 1, weight: Any = 1.0) -> None:
+        """Adds a scalar, which the training computes in every k-th sub-step only.
+
+        Args:
+          name: the term's.
+          value: a scalar, weighted already.
+          every: k.
+          weight: what it was weighted by, for the record.
+        """
         unique, number = name, 1
         while unique in self._parts:
             number += 1
             unique = f"{name}_{number}"
         self._parts[unique] = value
+        what = value.name if isinstance(value, Deferred) else name
+        self._recipe[unique] = _entry(what, weight, every)
         if every > 1:
             self._every[unique] = every
 
@@ -53,15 +72,20 @@ class Terms:
         named = self._parts if name_terms and len(self._parts) > 1 else {}
         named = {**{name: self._parts[name] for name in self._every}, **named}
         parts = self._parts.values()
-        return _knowing(_sum(self._name, *parts), _in_order(named, self._parts), self._every)
+        total = _sum(self._name, *parts)
+        return _knowing(total, _in_order(named, self._parts), self._every, self._recipe)
 
 
-def extended(loss: Any, extra: Mapping[str, Any], name_terms: bool) -> Any:
-    """A sum of `Terms` and further terms, which knows them all."""
+def extended(
+    loss: Any, extra: Mapping[str, Any], name_terms: bool, weights: Mapping[str, Any]
+) -> Any:
+    """A sum of `Terms` and further terms, weighted already, which knows them all."""
     named = terms_of(loss)
     if name_terms:
         named = {**(named or {"adversarial": loss}), **extra}
-    return _knowing(_sum(_name_of(loss), loss, *extra.values()), named, every_of(loss))
+    total = _sum(_name_of(loss), loss, *extra.values())
+    recipe = {**recipe_of(loss), **{name: _entry(name, weights[name], 1) for name in extra}}
+    return _knowing(total, named, every_of(loss), recipe)
 
 
 def terms_of(loss: Any) -> dict[str, Any]:
@@ -76,6 +100,13 @@ def every_of(loss: Any) -> dict[str, int]:
     if isinstance(loss, Deferred):
         return getattr(loss, "every", {})
     return noted(loss, "every") or {}
+
+
+def recipe_of(loss: Any) -> dict[str, Any]:
+    """How a loss is made up, in plain words and numbers, to be compared with another's."""
+    if isinstance(loss, Deferred):
+        return getattr(loss, "recipe", {"": {"what": loss.name}})
+    return noted(loss, "recipe") or {}
 
 
 def accepted(loss_fn: Callable[..., Any], offered: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,6 +133,12 @@ def is_off(weight: Any) -> bool:
     return weight is None or (isinstance(weight, numbers.Real) and weight == 0)
 
 
+def _entry(what: str, weight: Any, every: int) -> dict[str, Any]:
+    """A line of a recipe."""
+    known = isinstance(weight, numbers.Real)
+    return {"what": what, "weight": float(weight) if known else "a variable", "every": int(every)}
+
+
 def _sum(name: str, *parts: Any) -> Any:
     return defer(lambda *values: tf.add_n(values), *parts, name=name)
 
@@ -114,9 +151,11 @@ def _in_order(named: Mapping[str, Any], order: Mapping[str, Any]) -> dict[str, A
     return {name: named[name] for name in order if name in named}
 
 
-def _knowing(total: Any, terms: dict[str, Any], every: dict[str, int]) -> Any:
+def _knowing(
+    total: Any, terms: dict[str, Any], every: dict[str, int], recipe: dict[str, Any]
+) -> Any:
     if isinstance(total, Deferred):
-        total.terms, total.every = terms, dict(every)
+        total.terms, total.every, total.recipe = terms, dict(every), dict(recipe)
     elif in_plain_graph():
-        note(total, terms=terms, every=dict(every))
+        note(total, terms=terms, every=dict(every), recipe=dict(recipe))
     return total

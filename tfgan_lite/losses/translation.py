@@ -101,7 +101,12 @@ def cyclegan_loss(
                 extra["identity"] = _identity_loss(gan, identity_loss_weight)
             if not extra:
                 return loss
-            return loss._replace(generator_loss=extended(loss.generator_loss, extra, name_terms))
+            weights = {
+                "cycle_consistency": cycle_consistency_loss_weight,
+                "identity": identity_loss_weight,
+            }
+            total = extended(loss.generator_loss, extra, name_terms, weights)
+            return loss._replace(generator_loss=total)
 
     return CycleGANLoss(
         direction(model.model_x2y, pools[0], "x2y"), direction(model.model_y2x, pools[1], "y2x")
@@ -168,7 +173,8 @@ def stargan_loss(
 
     def add(terms: Terms, name: str, fn: LossFn, weight: Any = 1.0) -> None:
         if not is_off(weight):
-            terms.add(name, defer(lambda m: fn(m) * weight, model, name=name, lazily=True))
+            value = defer(lambda m: fn(m) * weight, model, name=name, lazily=True)
+            terms.add(name, value, weight=weight)
 
     def adversarial(loss_fn: LossFn) -> LossFn:
         kwargs = accepted(loss_fn, {"add_summaries": False})
@@ -196,7 +202,7 @@ def stargan_loss(
         )
         warn_of_batch_norm(model.discriminator_fn, ["wasserstein_gradient_penalty"])
         term = penalty_term(Penalty(penalty, gradient_penalty_weight), model)
-        discriminator.add("gradient_penalty", term)
+        discriminator.add("gradient_penalty", term, weight=gradient_penalty_weight)
     add(generator, "reconstruction", reconstruction, reconstruction_loss_weight)
     add(
         generator,

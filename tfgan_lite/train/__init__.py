@@ -22,6 +22,7 @@ from tfgan_lite.train.schedule import Phase, during, joint, sequential, warm_up
 from tfgan_lite.train.scheduled_hook import AdaptiveSteps
 from tfgan_lite.train.session import Session
 from tfgan_lite.train.train_ops import gan_train_ops
+from tfgan_lite.train.warm_start import WarmStart, warm_start
 
 __all__ = [
     "AdaptiveSteps",
@@ -37,6 +38,7 @@ __all__ = [
     "SummaryHook",
     "TrainingHook",
     "TrainingRun",
+    "WarmStart",
     "during",
     "gan_train",
     "gan_train_ops",
@@ -46,5 +48,6 @@ __all__ = [
     "get_sequential_train_steps",
     "joint",
     "sequential",
+    "warm_start",
     "warm_up",
 ]

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 from absl import logging
 
+from tfgan_lite.networks import Network
 from tfgan_lite.replicas import is_distributed
 from tfgan_lite.sources import DatasetSource
 from tfgan_lite.structures import GANTrainOps
 from tfgan_lite.tracing import sources_of
-from tfgan_lite.train.monitoring import TrainingHook
+from tfgan_lite.train.checkpoint_files import open_checkpoint
 from tfgan_lite.train.session import Session
 from tfgan_lite.train.train_ops import IncrementOp, TrainOp
 from tfgan_lite.train.updates import Update
 
-__all__ = ["CheckpointHook", "check_writable", "checkpoint_of"]
+__all__ = ["check_writable", "checkpoint_of", "checkpoint_parts", "restore", "trackable"]
 
 
 def checkpoint_of(
@@ -36,12 +36,19 @@ def checkpoint_of(
       train_hooks: the hooks that train; some have state.
       session: reads the data, whose position is saved too where that is possible.
     """
+    return tf.train.Checkpoint(**checkpoint_parts(train_ops, train_hooks, session))
+
+
+def checkpoint_parts(
+    train_ops: GANTrainOps, train_hooks: Sequence[Any] = (), session: Session | None = None
+) -> dict[str, Any]:
+    """The parts of `checkpoint_of` by their names: "generator", "discriminator_optimizer", ..."""
     ops = [op for op in tf.nest.flatten(tuple(train_ops[:2])) if isinstance(op, TrainOp)]
     updates = [op.update for op in ops]
     increment: IncrementOp = train_ops.global_step_inc_op
     parts: dict[str, Any] = {"counters": increment.counters}
     for update in updates:
-        parts[update.name] = _trackable(update.network)
+        parts[update.name] = trackable(update.network)
         parts[f"{update.role}_optimizer"] = update.optimizer
         if update.average is not None:
             parts[f"{update.name}_average"] = update.average
@@ -53,10 +60,11 @@ def checkpoint_of(
         parts["schedule"] = adaptive
     if session is not None:
         parts["jit"] = session.jit
+        parts["rollbacks"] = session.rollbacks
         iterators = _iterators(session, updates)
         if iterators:
             parts["data"] = iterators
-    return tf.train.Checkpoint(**parts)
+    return parts
 
 
 def _iterators(session: Session, updates: Sequence[Update]) -> list[Any]:
@@ -83,16 +91,25 @@ def _iterators(session: Session, updates: Sequence[Update]) -> list[Any]:
     return []
 
 
-def restore(checkpoint: tf.train.Checkpoint, path: str) -> None:
-    """Restores all of a checkpoint.
+def restore(checkpoint: tf.train.Checkpoint, path: str, partially: bool = False) -> None:
+    """Restores a checkpoint.
+
+    Args:
+      checkpoint: what is to be restored.
+      path: a checkpoint without `.index`.
+      partially: whether the file may hold more, and less, than that.
 
     Raises:
-      ValueError: the file is of another model or other optimizers; lists what does not fit.
+      ValueError: the file is of another model or other optimizers, which is told; it was cut short.
     """
+    open_checkpoint(path)
     try:
         status = checkpoint.restore(path)
-        status.assert_existing_objects_matched()
-        status.assert_consumed()
+        if partially:
+            status.expect_partial()
+        else:
+            status.assert_existing_objects_matched()
+            status.assert_consumed()
     except (AssertionError, ValueError, tf.errors.OpError) as error:
         raise ValueError(
             f"The checkpoint {path} is not of this model and these optimizers: {error}\n"
@@ -113,62 +130,7 @@ def check_writable(logdir: str) -> None:
         ) from error
 
 
-class CheckpointHook(TrainingHook):
-    """Restores the newest checkpoint when the session begins; saves in intervals and at the end.
-
-    Args:
-      manager: where checkpoints go.
-      save_secs: seconds between two checkpoints; None saves only at the end.
-      counters: the counters of the run.
-      clock: gives seconds.
-    """
-
-    def __init__(
-        self,
-        manager: tf.train.CheckpointManager,
-        save_secs: float | None,
-        counters: Any,
-        clock: Callable[[], float] = time.monotonic,
-    ):
-        self._manager = manager
-        self._save_secs = save_secs
-        self._counters = counters
-        self._clock = clock
-        self._saved_at = clock()
-        self._saved_step: int | None = None
-
-    def next_due(self, global_step: int) -> None:
-        return None
-
-    def before_run(self, run_context: Any) -> None:
-        return None
-
-    def after_run(self, run_context: Any, run_values: Any) -> None:
-        if self._save_secs is not None and self._clock() - self._saved_at >= self._save_secs:
-            self.save()
-
-    def end(self, session: Any) -> None:
-        self.save()
-
-    def restore(self) -> None:
-        """Restores the newest checkpoint of the logdir, if there is one."""
-        path = self._manager.latest_checkpoint
-        if path is None:
-            return
-        restore(self._manager.checkpoint, path)
-        self._saved_step = int(self._counters.global_step.numpy())
-        logging.info("Resumed from %s at round %d.", path, self._saved_step)
-
-    def save(self) -> None:
-        """Saves, unless nothing changed since the last time."""
-        step = int(self._counters.global_step.numpy())
-        if step != self._saved_step:
-            self._manager.save(checkpoint_number=step)
-            self._saved_step = step
-        self._saved_at = self._clock()
-
-
-def _trackable(network: Any) -> Any:
-    if hasattr(network.fn, "trainable_variables"):
-        return network.fn
-    return list(network.variables)
+def trackable(network: Any) -> Any:
+    """A network as checkpoints save it: a model or module, or a function's list of variables."""
+    fn = network.fn if isinstance(network, Network) else network
+    return fn if hasattr(fn, "trainable_variables") else list(network.variables)

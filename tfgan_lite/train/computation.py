@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred, Run
@@ -41,6 +42,7 @@ class Computation:
       updates: the networks to update, together.
       fetches: other deferred values, which are evaluated before the updates apply.
       strategy: the strategy of the networks' variables.
+      skips: whether updates that are not finite are left out, rather than an error.
     """
 
     def __init__(
@@ -48,8 +50,10 @@ class Computation:
         updates: Sequence[Update],
         fetches: Sequence[Deferred],
         strategy: tf.distribute.Strategy,
+        skips: bool = False,
     ):
         self.updates = tuple(updates)
+        self.skips = skips and self.checks
         self._fetches = tuple(fetches)
         self._strategy = strategy
 
@@ -58,8 +62,13 @@ class Computation:
 
         Args:
           run: has all that was drawn.
+
+        Returns:
+          What was found. Updates that are to be skipped have changed nothing yet, and report a loss
+          of NaN.
         """
         updated = {u.network for u in self.updates}
+        before = [(v, tf.identity(v)) for v in self._changed_by_looking()]
         with run, contextlib.ExitStack() as stack:
             others = dict.fromkeys(other for u in self.updates for other in u.others)
             for network in others.keys() - updated:
@@ -72,6 +81,11 @@ class Computation:
             report = self._report(run, losses, pairs)
             images = [self._generated(run, u) for u in self.updates]
         checked = tf.concat([report, self._gradient_sums(pairs)], 0)
+        if self.skips:
+            finite = all_finite(checked)
+            for variable, value in before:
+                variable.assign(tf.where(finite, variable, value))
+            report = tf.where(finite | ~self._are_losses(), report, np.nan)
         gradients = [u.in_order(each) for u, each in zip(self.updates, pairs)]
         return Gradients(report, checked, values, gradients, images)
 
@@ -133,10 +147,33 @@ class Computation:
         sums = [u.gradient_sum(pairs) for u, pairs in zip(self.updates, gradients)]
         return tf.stack(sums) if self.checks and sums else tf.zeros([0])
 
+    def _changed_by_looking(self) -> list[tf.Variable]:
+        """What the losses of an update change, such as batch norm's moments, if it may be skipped.
+
+        An update that is skipped leaves them as they were.
+        """
+        if not self.skips:
+            return []
+        found = [v for u in self.updates for v in (*u.network.statistics, *u.state)]
+        return list({id(v): v for v in found}.values())
+
+    def _are_losses(self) -> np.ndarray:
+        """Which of the reported values are an update's loss."""
+        return np.array([i == 0 for u in self.updates for i in range(len(u.value_names))])
+
     @property
     def checks(self) -> bool:
         """Whether updates that are not finite are errors."""
         return any(update.check_numerics for update in self.updates)
+
+    @property
+    def asserts(self) -> bool:
+        """Whether an update that is not finite ends the run of the program."""
+        return self.checks and not self.skips
+
+    def times(self, report: tf.Tensor) -> Any:
+        """How often the updates that gave this report were applied: 0 where they are skipped."""
+        return tf.cast(all_finite(report), tf.int64) if self.skips else 1
 
     def _generated(self, run: Run, update: Update) -> Any:
         """How many images the generator made, on all replicas, where its average counts them."""

@@ -47,7 +47,7 @@ class FusedRound:
             for count in step.count(step.images(drawn), times)
         ]
         for step, values in zip(steps, checked):
-            if step.computation.checks:
+            if step.computation.asserts:
                 with tf.control_dependencies(done):
                     done = [step.computation.assert_finite(values)]
         with tf.control_dependencies(done):
@@ -58,10 +58,11 @@ class FusedRound:
         proceed = tf.constant(True)
         for step, drawn, key in zip(self._steps, draws, keys):
             found = step.gradients(drawn, key)
-            if step.computation.checks:
-                proceed = proceed & all_finite(found.checked)
-            step.computation.apply_where(proceed, found)
+            finite = all_finite(found.checked) if step.computation.checks else True
+            step.computation.apply_where(proceed & finite, found)
             reports.append(found.report)
             checks.append(found.checked)
-            applied.append(tf.cast(proceed, tf.int64))
+            applied.append(tf.cast(proceed & finite, tf.int64))
+            if step.computation.asserts:
+                proceed = proceed & finite
         return reports, checks, tf.stack(applied)

@@ -12,14 +12,18 @@ import tensorflow as tf
 from absl import logging
 
 from tfgan_lite.structures import GANTrainOps
-from tfgan_lite.train import schedule
-from tfgan_lite.train.checkpoint import CheckpointHook, check_writable, checkpoint_of
+from tfgan_lite.train import configuration, schedule
+from tfgan_lite.train.checkpoint import check_writable
+from tfgan_lite.train.checkpoint_files import check_logdir_state
+from tfgan_lite.train.checkpoint_hook import CheckpointHook
 from tfgan_lite.train.errors import NanLossError
 from tfgan_lite.train.hooks import GetHooksFn, RunTrainOpsHook, get_sequential_train_hooks
 from tfgan_lite.train.interruption import awaited_interruption
 from tfgan_lite.train.jit_choice import JitChoice
 from tfgan_lite.train.monitored import MonitoredSession
 from tfgan_lite.train.monitoring import SummaryHook, TrainingRun
+from tfgan_lite.train.nan_policy import Rollbacks, SkippedUpdatesHook, check_nan_policy
+from tfgan_lite.train.run_checkpoints import RunCheckpoints
 from tfgan_lite.train.session import Session
 from tfgan_lite.train.train_ops import update_of
 
@@ -32,7 +36,7 @@ _NOT_FINITE = re.compile(r"The (gradient of the )?\w+'s loss( \(\w+\))? is not f
 
 # TensorFlow's own hooks fetch graph tensors; what to use in TF2 instead.
 _COUNTERPARTS = {
-    "CheckpointSaverHook": "gan_train's save_checkpoint_secs",
+    "CheckpointSaverHook": "gan_train's save_checkpoint_secs and save_checkpoint_steps",
     "FinalOpsHook": "tfgan_lite.FinalOpsHook",
     "LoggingTensorHook": "tfgan_lite.LossLoggingHook",
     "NanTensorHook": "tfgan_lite.NanGuardHook",
@@ -59,6 +63,12 @@ def gan_train(
     seed: int = 0,
     jit_compile: bool | str = "auto",
     rounds_per_call: int | None = None,
+    save_checkpoint_steps: int | None = None,
+    max_to_keep: int | None = 5,
+    allow_changes: bool = False,
+    ignore_save_errors: bool = False,
+    nan_policy: str = "raise",
+    max_nans: int = 10,
 ) -> np.generic:
     """Trains a GAN by alternating updates, until a hook stops it or the data ends.
 
@@ -76,24 +86,40 @@ def gan_train(
       scaffold: in a graph, a `tf.compat.v1.train.Scaffold`.
       hooks: SessionRunHooks for every process.
       chief_only_hooks: SessionRunHooks for the chief.
-      save_checkpoint_secs: seconds between checkpoints; None saves none.
+      save_checkpoint_secs: seconds between checkpoints; None for no such interval. Without this
+        and `save_checkpoint_steps` there are none.
       save_summaries_steps: rounds between summaries; None writes none.
       max_wait_secs: in a graph, how long a worker waits for the chief.
       config: in a graph, a `tf.compat.v1.ConfigProto`.
       seed: in TF2, the seed of all noise that the library draws.
       jit_compile: in TF2, whether XLA compiles the updates; "auto" measures which is faster.
       rounds_per_call: in TF2, the most rounds in one compiled call; None to derive it.
+      save_checkpoint_steps: rounds between checkpoints, beside `save_checkpoint_secs`, of which it
+        takes the place in a graph.
+      max_to_keep: how many checkpoints are kept, the newest; None for all.
+      allow_changes: whether a run goes on from `logdir` where the schedule, an optimizer, a loss or
+        the seed are not those that it began with. By default that is an error.
+      ignore_save_errors: in TF2, whether training goes on, with an error in the log, where a
+        checkpoint cannot be written, because the disk is full for instance.
+      nan_policy: what becomes of an update whose loss or gradient is not finite, which is never
+        applied: "raise" an error; in TF2 also "skip" it, or "rollback" to the last checkpoint and
+        go on from there with other noise and the data that comes next.
+      max_nans: how many updates may be skipped, or how many times training may go back.
 
     Returns:
       The global step after the last round, a NumPy scalar.
 
     Raises:
-      ValueError: `logdir` is None with saving on, cannot be written to, or holds another model's
-        checkpoint.
-      NanLossError: a loss is not finite; the update was not applied.
+      ValueError: `logdir` is None with saving on, cannot be written to, or holds the checkpoint of
+        another model or configuration; a policy that cannot be kept.
+      NanLossError: a loss is not finite, as often as `nan_policy` and `max_nans` do not allow; the
+        update was not applied.
+      tf.errors.OpError: a checkpoint cannot be written. Those before are whole.
       TypeError: in TF2, one of TensorFlow's own hooks.
     """
-    _check_logdir(logdir, is_chief, save_checkpoint_secs, save_summaries_steps)
+    saves = save_checkpoint_secs is not None or save_checkpoint_steps is not None
+    _check_logdir(logdir, is_chief, saves, save_summaries_steps)
+    _check_saving(save_checkpoint_steps, max_to_keep)
     get_hooks_fn = get_hooks_fn or get_sequential_train_hooks()
     train_hooks = get_hooks_fn(train_ops)
     user_hooks = [*(hooks or ()), *((chief_only_hooks or ()) if is_chief else ())]
@@ -102,30 +128,54 @@ def gan_train(
         train_hooks=[hook for hook in train_hooks if isinstance(hook, RunTrainOpsHook)],
         logdir=logdir,
         batch_size=_batch_size(train_ops),
+        skips=nan_policy == "skip",
     )
+    check_nan_policy(nan_policy, max_nans, train_ops, saves, _strategy(run))
     if is_chief and save_summaries_steps and logdir is not None:
         user_hooks.append(SummaryHook(save_summaries_steps))
-    logging.info("A round is %s.", schedule.describe(_phases(run.train_hooks)))
-    try:
-        if tf.executing_eagerly():
+    phases = _phases(run.train_hooks)
+    logging.info("A round is %s.", schedule.describe(phases))
+    in_graph = not tf.executing_eagerly()
+    current = configuration.configuration_of(run, phases, None if in_graph else seed)
+    with contextlib.ExitStack() as stack:
+        for hook in user_hooks:
+            if hasattr(hook, "close"):
+                stack.callback(hook.close)
+        if not in_graph:
             for name, value in (("master", master), ("scaffold", scaffold), ("config", config)):
                 if value:
                     raise ValueError(f"{name} has a meaning only in a tf.Graph.")
-            return _train_eagerly(
-                run,
-                [*user_hooks, *train_hooks],
-                save_checkpoint_secs if is_chief else None,
-                Session(_counters(train_ops), _strategy(run), seed, JitChoice(jit_compile)),
-                rounds_per_call,
-            )
+            jit = JitChoice(jit_compile)
+            session = Session(_counters(train_ops), _strategy(run), seed, jit, run.skips)
+            hooks = [*user_hooks, *train_hooks]
+            _check_eager_hooks(hooks)
+            saver = rollbacks = None
+            if run.skips:
+                hooks.append(SkippedUpdatesHook(max_nans))
+            if saves and is_chief and logdir is not None:
+                checkpoints = RunCheckpoints(run, session, hooks, max_to_keep)
+                checkpoints.resume(current, allow_changes)
+                saver = CheckpointHook(
+                    checkpoints, save_checkpoint_secs, save_checkpoint_steps, ignore_save_errors
+                )
+                hooks.append(saver)
+                if nan_policy == "rollback":
+                    saver.save()  # Something to go back to.
+                    rollbacks = Rollbacks(max_nans, checkpoints.roll_back, session, run.train_hooks)
+            return _train_eagerly(run, hooks, session, rounds_per_call, saver, rollbacks)
+        if saves and logdir is not None:
+            check_logdir_state(logdir)
+            if is_chief:
+                configuration.update(logdir, current, allow_changes)
         _attach(user_hooks, run)
         arguments = {
             "master": master,
             "is_chief": is_chief,
-            "checkpoint_dir": logdir if save_checkpoint_secs or not is_chief else None,
-            "scaffold": scaffold,
+            "checkpoint_dir": logdir if saves or not is_chief else None,
+            "scaffold": scaffold or _scaffold(max_to_keep),
             "hooks": [*user_hooks, *train_hooks],
-            "save_checkpoint_secs": save_checkpoint_secs,
+            "save_checkpoint_secs": None if save_checkpoint_steps else save_checkpoint_secs,
+            "save_checkpoint_steps": save_checkpoint_steps,
             # The graph's own summaries; losses are written by SummaryHook, from the updates.
             "save_summaries_steps": save_summaries_steps if _has_summaries() else None,
             "save_summaries_secs": None,
@@ -135,19 +185,9 @@ def gan_train(
             "config": config,
         }
         return _train_in_graph(run, arguments)
-    finally:
-        for hook in user_hooks:
-            if hasattr(hook, "close"):
-                hook.close()
 
 
-def _train_eagerly(
-    run: TrainingRun,
-    hooks: list[Any],
-    save_secs: float | None,
-    session: Session,
-    rounds_per_call: int | None,
-) -> np.generic:
+def _check_eager_hooks(hooks: Sequence[Any]) -> None:
     for hook in hooks:
         name = type(hook).__name__
         if type(hook).__module__.startswith("tensorflow.") and name != "SessionRunHook":
@@ -155,25 +195,31 @@ def _train_eagerly(
             raise TypeError(
                 f"tf.compat.v1.train.{name} works on graph tensors only: in TF2, use {instead}."
             )
+
+
+def _train_eagerly(
+    run: TrainingRun,
+    hooks: list[Any],
+    session: Session,
+    rounds_per_call: int | None,
+    saver: CheckpointHook | None,
+    rollbacks: Rollbacks | None,
+) -> np.generic:
     counters = session.counters
-    saver = None
-    if run.logdir is not None and save_secs is not None:
-        checkpoint = checkpoint_of(run.train_ops, run.train_hooks, session)
-        manager = tf.train.CheckpointManager(checkpoint, run.logdir, max_to_keep=5)
-        saver = CheckpointHook(manager, save_secs, counters)
-        saver.restore()
-        hooks = [*hooks, saver]
     run.initial_step = int(counters.global_step.numpy())
     _attach(hooks, run)
     increment = run.train_ops.global_step_inc_op
     with awaited_interruption() as interruption:
         with MonitoredSession(session, hooks, increment, rounds_per_call) as monitored:
             while not monitored.should_stop():
-                monitored.run_rounds()
+                try:
+                    monitored.run_rounds()
+                except NanLossError as error:
+                    if rollbacks is None:
+                        raise
+                    rollbacks.after(error)
                 if interruption:
-                    if saver is not None:
-                        saver.save()
-                    where = None if saver is None else run.logdir
+                    where = run.logdir if saver is not None and saver.save() else None
                     interruption.end_program(int(counters.global_step.numpy()), where)
     step = counters.global_step.numpy()
     logging.info("Training stopped at round %d: %s.", step, monitored.stop_reason)
@@ -247,16 +293,31 @@ def get_sequential_train_steps(train_steps: Any = None) -> Any:
 
 
 def _check_logdir(
-    logdir: str | None, is_chief: bool, save_secs: float | None, summaries_steps: int | None
+    logdir: str | None, is_chief: bool, saves: bool, summaries_steps: int | None
 ) -> None:
     if logdir is None:
-        if is_chief and (save_secs or summaries_steps):
+        if is_chief and (saves or summaries_steps):
             raise ValueError(
-                "logdir is None, but checkpoints or summaries are on. Pass a logdir, or both"
-                " save_checkpoint_secs=None and save_summaries_steps=None."
+                "logdir is None, but checkpoints or summaries are on. Pass a logdir, or all of"
+                " save_checkpoint_secs=None, save_checkpoint_steps=None and"
+                " save_summaries_steps=None."
             )
     elif is_chief:
         check_writable(logdir)
+
+
+def _check_saving(save_steps: int | None, max_to_keep: int | None) -> None:
+    for name, value in (("save_checkpoint_steps", save_steps), ("max_to_keep", max_to_keep)):
+        if value is not None and (isinstance(value, bool) or int(value) != value or value < 1):
+            raise ValueError(f"{name} must be a positive integer or None, got {value!r}.")
+
+
+def _scaffold(max_to_keep: int | None) -> Any:
+    """What keeps another number of checkpoints than a graph does by itself."""
+    if max_to_keep == 5:
+        return None
+    saver = _v1.Saver(max_to_keep=max_to_keep, sharded=True, allow_empty=True)
+    return _v1.Scaffold(saver=saver)
 
 
 def _attach(hooks: Sequence[Any], run: TrainingRun) -> None:

@@ -42,6 +42,7 @@ class TrainingRun:
       logdir: where the run writes, or None.
       batch_size: real examples in a sub-step's batch, where it is known.
       initial_step: the global step when the session began.
+      skips: whether updates that are not finite are skipped: `values` leaves them out.
     """
 
     train_ops: GANTrainOps
@@ -49,6 +50,7 @@ class TrainingRun:
     logdir: str | None = None
     batch_size: int | None = None
     initial_step: int = 0
+    skips: bool = False
 
     def values(self) -> dict[str, np.ndarray]:
         """Reported values by name ("generator_loss"), one for each sub-step, in their order."""
@@ -58,7 +60,8 @@ class TrainingRun:
                 by_round = column.reshape([-1, max(1, hook.train_steps)])
                 if len(by_round):
                     found.setdefault(name, []).append(by_round)
-        return {name: np.concatenate(parts, axis=1).ravel() for name, parts in found.items()}
+        joined = {name: np.concatenate(parts, axis=1).ravel() for name, parts in found.items()}
+        return {n: v[np.isfinite(v)] for n, v in joined.items()} if self.skips else joined
 
     @property
     def images_per_round(self) -> int | None:
@@ -157,7 +160,7 @@ class LossLoggingHook(TrainingHook):
         self._seen = _Means()
 
     def next_due(self, global_step: int) -> int:
-        return _next_multiple(global_step, self._every)
+        return next_multiple(global_step, self._every)
 
     def after_round(self, run_context: Any, global_step: int) -> None:
         self._seen.add(self.run.values())
@@ -213,7 +216,7 @@ class SummaryHook(TrainingHook):
         self._writer: Any = None
 
     def next_due(self, global_step: int) -> int:
-        return _next_multiple(global_step, self._every)
+        return next_multiple(global_step, self._every)
 
     def begin(self) -> None:
         logdir = self._logdir or (self.run and self.run.logdir)
@@ -228,6 +231,11 @@ class SummaryHook(TrainingHook):
 
     def end(self, session: Any) -> None:
         self._writer.flush()
+
+    def close(self) -> None:
+        """Closes the file; `gan_train` calls it after errors, too."""
+        if self._writer is not None:
+            self._writer.close()
 
 
 class _Means:
@@ -248,7 +256,7 @@ class _Means:
 
 
 def scalar_writer(logdir: str) -> Any:
-    """What writes scalars for TensorBoard: `write(scalars by name, step)` and `flush()`."""
+    """What writes scalars for TensorBoard: `write(scalars by name, step)` `flush()`, `close()`."""
     return _EagerWriter(logdir) if tf.executing_eagerly() else _GraphWriter(logdir)
 
 
@@ -264,6 +272,9 @@ class _EagerWriter:
     def flush(self) -> None:
         self._writer.flush()
 
+    def close(self) -> None:
+        self._writer.close()
+
 
 class _GraphWriter:
     def __init__(self, logdir: str):
@@ -278,6 +289,9 @@ class _GraphWriter:
     def flush(self) -> None:
         self._writer.flush()
 
+    def close(self) -> None:
+        self._writer.flush()  # The file is shared with TensorFlow's own hooks.
+
 
 def _global_step(run: TrainingRun | None) -> Any:
     """The counter itself, whose value is that of the last finished round."""
@@ -286,7 +300,7 @@ def _global_step(run: TrainingRun | None) -> Any:
     return tf.compat.v1.train.get_global_step()
 
 
-def _next_multiple(step: int, period: int) -> int:
+def next_multiple(step: int, period: int) -> int:
     return (math.floor(step / period) + 1) * period
 
 

@@ -64,7 +64,8 @@ class RoundProgram:
             call returns what was finished, so that hooks see it, and the next call raises.
         """
         if self._failure is not None:
-            raise self._failure
+            failure, self._failure = self._failure, None
+            raise failure
         before = self._updates_done()
         step = int(self._session.counters.global_step.numpy())
         rounds = min([rounds, *(hook.prepare(step, rounds) for hook in self._scheduled)])
@@ -72,10 +73,13 @@ class RoundProgram:
             self._call(tf.constant(rounds), [tf.constant(h.train_steps) for h in self._scheduled])
         except (tf.errors.OutOfRangeError, tf.errors.InvalidArgumentError) as error:
             per_round = sum(hook.train_steps * _counted(hook) for hook in self._hooks)
-            rounds, place = divmod(self._updates_done() - before, per_round)
-            self._failure = self._session.explain(error, self._place(place))
+            # Not by counting updates: some may have been skipped.
+            rounds = int(self._session.counters.global_step.numpy()) - step
+            place = self._updates_done() - before - rounds * per_round
+            failure = self._session.explain(error, self._place(place))
             if rounds == 0:
-                raise self._failure from None
+                raise failure from None
+            self._failure = failure
         self._hand_over(rounds)
         return rounds
 
@@ -100,7 +104,7 @@ class RoundProgram:
     def _rounds(self, rounds: tf.Tensor, scheduled: Sequence[tf.Tensor]) -> tf.Tensor:
         known = {hook: hook.train_steps for hook in self._hooks}
         counts = [{**known, **dict(zip(self._scheduled, scheduled))}[h] for h in self._hooks]
-        start = tf.cast(self._session.counters.global_step, tf.int32)
+        start = self._session.noise_round()
         launches = [] if self._scheduled else self._launches()
         fused = FusedRound([each.step for each in launches]) if _may_fuse(launches) else None
 

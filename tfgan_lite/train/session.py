@@ -24,6 +24,7 @@ __all__ = ["Session", "session_for_single_calls"]
 
 # Places in a round for runs that train nothing: noise that no sub-step sees.
 FIRST_LOOK, FIRST_FINAL_LOOK = 1 << 29, 1 << 30
+_ROUNDS_APART = 0x3779B1B5
 
 
 class Session:
@@ -34,6 +35,10 @@ class Session:
       strategy: the strategy that the networks were made under.
       seed: the program's seed; noise is a pure function of (seed, round, sub-step, replica).
       jit: decides whether a sub-step is compiled by XLA.
+      skips: whether updates that are not finite are left out, rather than an error.
+
+    Attributes:
+      rollbacks: how often training went back to a checkpoint; each time gives other noise.
     """
 
     def __init__(
@@ -42,11 +47,14 @@ class Session:
         strategy: tf.distribute.Strategy | None = None,
         seed: int = 0,
         jit: JitChoice | None = None,
+        skips: bool = False,
     ):
         self.counters = counters
         self.strategy = strategy or tf.distribute.get_strategy()
         self.seed = seed
         self.jit = jit or JitChoice(False)
+        self.skips = skips
+        self.rollbacks = tf.Variable(0, trainable=False, name="rollbacks")
         self.iterators: dict[DatasetSource, Any] = {}
         self._position = 0  # The sub-step within the round.
         self._looks = FIRST_LOOK
@@ -90,11 +98,23 @@ class Session:
         self, updates: Sequence[Update], nodes: Sequence[Deferred] = (), known: Sequence[Any] = ()
     ) -> SubStep:
         """The program of one run, compiled as the session's jit choice says."""
-        step = SubStep(updates, nodes, known, strategy=self.strategy, seed=self.seed)
+        step = SubStep(
+            updates, nodes, known, strategy=self.strategy, seed=self.seed, skips=self.skips
+        )
         self.make_iterators(step.dataset_sources)
         if updates and not is_distributed(self.strategy):
             return self.jit.decide(step)
         return step
+
+    def noise_round(self) -> tf.Tensor:
+        """The round in progress as keys of noise count it."""
+        # The odd constant keeps what follows a rollback apart from all rounds before.
+        shift = self.rollbacks * _ROUNDS_APART
+        return tf.cast(self.counters.global_step, tf.int32) + shift
+
+    def start_anew(self) -> None:
+        """Begins a round whatever went before, as after a rollback."""
+        self._position = 0
 
     def make_iterators(self, sources: Sequence[DatasetSource]) -> None:
         """Starts the datasets that are not started yet."""
@@ -107,7 +127,8 @@ class Session:
 
     def without_training_data(self) -> Session:
         """A session on the same networks that reads fresh passes over the datasets."""
-        session = Session(self.counters, self.strategy, self.seed, self.jit)
+        session = Session(self.counters, self.strategy, self.seed, self.jit, self.skips)
+        session.rollbacks = self.rollbacks
         session._looks = FIRST_FINAL_LOOK
         return session
 
@@ -151,7 +172,7 @@ class Session:
     def _build(self, step: SubStep) -> Any:
         @tf.function(autograph=False, reduce_retracing=True)
         def program(position, fed):
-            key = random_key(self.counters.global_step, position)
+            key = random_key(self.noise_round(), position)
             return step(step.draw(self.iterators), key, fed)
 
         return program

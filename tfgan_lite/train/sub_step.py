@@ -17,7 +17,7 @@ from tfgan_lite.replicas import is_distributed
 from tfgan_lite.sources import DatasetSource
 from tfgan_lite.tracing import needed_by, sources_of
 from tfgan_lite.train import lazy_terms
-from tfgan_lite.train.computation import Computation, Gradients
+from tfgan_lite.train.computation import Computation, Gradients, all_finite
 from tfgan_lite.train.updates import Update
 
 __all__ = ["Result", "SubStep"]
@@ -41,6 +41,7 @@ class SubStep:
       seed: the program's seed.
       jit_compile: whether the mathematics is compiled by XLA.
       one_pass: whether the discriminator judges real and generated data in one pass, where it can.
+      skips: whether updates that are not finite are left out, rather than an error.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class SubStep:
         seed: int,
         jit_compile: bool = False,
         one_pass: bool = False,
+        skips: bool = False,
     ):
         self.updates = tuple(updates)
         self._fetches = tuple(fetches)
@@ -71,7 +73,7 @@ class SubStep:
         self.jit_compile = jit_compile
         self._merges = frozenset(m for m in self._mergeable if one_pass and m.is_exact)
         self._plans, self._plan = lazy_terms.plans(self.updates)
-        self.computation = Computation(updates, fetches, strategy)
+        self.computation = Computation(updates, fetches, strategy, skips)
         self._gradients_program = functools.cache(
             lambda skipped: self._compiled(functools.partial(self.gradients, skipped=skipped))
         )
@@ -87,6 +89,7 @@ class SubStep:
             seed=self._seed,
             jit_compile=jit_compile,
             one_pass=one_pass,
+            skips=self.computation.skips,
         )
 
     @property
@@ -179,7 +182,7 @@ class SubStep:
             branches = [functools.partial(work, skipped) for skipped in self._plans]
             report, values = tf.switch_case(self._plan(), branches)
         with tf.control_dependencies([report]):
-            self.count(images)
+            self.count(images, self.computation.times(report))
         return Result(report, values)
 
     def _on_all_replicas(self, elements, key, feeds, samples, skipped) -> tuple[Any, list[Any]]:
@@ -286,10 +289,20 @@ class SubStep:
         # The check is made between two programs: XLA knows no assertions, and what is conditional
         # inside a program works on copies of all that it may change.
         found = self._gradients_program(skipped)(draws, key, feeds)
+        if self.computation.skips:
+            self._apply_where(all_finite(found.checked), found)
+            return tf.identity(found.report), found.fetched
         check = self.computation.assert_finite(found.checked) if self.computation.checks else None
         with tf.control_dependencies([] if check is None else [check]):
             self._apply_program(found)
             return tf.identity(found.report), found.fetched
+
+    def _apply_where(self, finite: tf.Tensor, found: Gradients) -> None:
+        def apply() -> tf.Tensor:
+            self._apply_program(found)
+            return tf.constant(True)
+
+        tf.cond(finite, apply, lambda: tf.constant(False))
 
     def gradients(
         self, draws, key, feeds=(), skipped: frozenset[Deferred] = frozenset()

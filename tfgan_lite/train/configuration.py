@@ -1,0 +1,159 @@
+"""What a run was configured with, kept beside its checkpoints, and how a later program differs."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from tfgan_lite.losses.terms import recipe_of
+from tfgan_lite.train import schedule
+from tfgan_lite.train.monitoring import TrainingRun
+from tfgan_lite.train.train_ops import update_of
+from tfgan_lite.train.updates import Update
+
+__all__ = ["check_unchanged", "configuration_of", "load", "save", "update"]
+
+FILE_NAME = "configuration.json"
+_IMMATERIAL = ("built", "iterations", "is_legacy_optimizer", "jit_compile", "lock", "name",
+               "use_locking")  # fmt: skip
+_LARGEST_FILE = 10_000_000  # Bytes; a stranger's may be anything.
+
+
+def configuration_of(run: TrainingRun, phases: Any, seed: int | None) -> dict[str, Any]:
+    """What decides what a run computes, as far as it can be known, in JSON's types.
+
+    Args:
+      run: the run, in either world.
+      phases: the schedule's phases.
+      seed: the program's seed; None in a graph.
+    """
+    ops = [update_of(op) for op in tf.nest.flatten(tuple(run.train_ops[:2]))]
+    updates = {update.name: update for update in ops if update is not None}
+    found: dict[str, Any] = {"round": schedule.describe(phases)}
+    if seed is not None:
+        found["seed"] = seed
+    found.update({name: _network(update) for name, update in sorted(updates.items())})
+    return json.loads(json.dumps(found))
+
+
+def load(logdir: str) -> dict[str, Any] | None:
+    """The configuration that a folder's checkpoints were written with, where it is known.
+
+    Raises:
+      ValueError: the file is not what `save` writes.
+    """
+    path = os.path.join(logdir, FILE_NAME)
+    if not tf.io.gfile.exists(path):
+        return None
+    try:
+        with tf.io.gfile.GFile(path) as file:
+            text = file.read(_LARGEST_FILE + 1)
+        if len(text) > _LARGEST_FILE:
+            raise ValueError(f"it is larger than {_LARGEST_FILE:,} bytes")
+        found = json.loads(text)
+        if not isinstance(found, dict):
+            raise ValueError("it is not a JSON object")
+    except (ValueError, RecursionError, tf.errors.OpError) as error:
+        raise ValueError(
+            f"Cannot read {path}: {error}. Remove it to resume without comparing configurations."
+        ) from error
+    return found
+
+
+def save(logdir: str, configuration: Mapping[str, Any]) -> None:
+    """Writes the file, whole or not at all."""
+    path = os.path.join(logdir, FILE_NAME)
+    unfinished = f"{path}.{os.getpid()}.tmp"
+    with tf.io.gfile.GFile(unfinished, "w") as file:
+        file.write(json.dumps(configuration, indent=2) + "\n")
+    tf.io.gfile.rename(unfinished, path, overwrite=True)
+
+
+def update(logdir: str, current: Mapping[str, Any], allow_changes: bool) -> None:
+    """Compares a program with the folder's checkpoints, if it has some, and notes it there."""
+    saved = load(logdir) if tf.train.latest_checkpoint(logdir) else None
+    if saved is not None and not allow_changes:
+        check_unchanged(logdir, saved, current)
+    save(logdir, current)
+
+
+def check_unchanged(logdir: str, saved: Mapping[str, Any], current: Mapping[str, Any]) -> None:
+    """Raises ValueError, with each difference, where a program is not the one that saved."""
+    differences = list(_differences("", saved, current))
+    if differences:
+        lines = "\n".join(f"  {line}" for line in differences)
+        raise ValueError(
+            f"The checkpoint in {logdir} is of a run that was configured otherwise, and would not"
+            f" go on as it began:\n{lines}\nPut these back, pass another logdir, or pass"
+            " allow_changes=True to go on with what is new."
+        )
+
+
+def _differences(place: str, saved: Any, current: Any) -> Any:
+    if isinstance(saved, dict) and isinstance(current, dict):
+        for key in dict.fromkeys([*saved, *current]):
+            inner = f"{place}: {key}" if place else key
+            if key not in current:
+                yield f"{inner} was {_short(saved[key])}, and is gone"
+            elif key not in saved:
+                yield f"{inner} is new: {_short(current[key])}"
+            else:
+                yield from _differences(inner, saved[key], current[key])
+    elif saved != current:
+        yield f"{place} was {_short(saved)}, is {_short(current)}"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."
+
+
+def _network(update: Update) -> dict[str, Any]:
+    shapes = [f"{v.dtype.base_dtype.name} {list(v.shape)}" for v in update.network.variables]
+    found = {
+        "variables": {str(index): shape for index, shape in enumerate(shapes)},
+        "trained": len(update.variables),
+        "optimizer": _optimizer(update.optimizer),
+        "loss": recipe_of(update.loss),
+        "data": _shape(update.real_example),
+    }
+    if update.average is not None:
+        found["average"] = type(update.average).__name__
+    return found
+
+
+def _shape(value: Any) -> str:
+    return f"{value.dtype.name} {value.shape.as_list() if value.shape.rank is not None else '?'}"
+
+
+def _optimizer(optimizer: Any) -> dict[str, Any]:
+    if tf.executing_eagerly():
+        settings = optimizer.get_config()
+    else:  # Variables have no values yet, such as a Keras optimizer's learning rate.
+        settings = {
+            key.lstrip("_"): value
+            for key, value in vars(optimizer).items()
+            if isinstance(value, (bool, int, float)) and not key.startswith("_self")
+        }
+    kept = {k: _plain(v) for k, v in sorted(settings.items()) if k not in _IMMATERIAL}
+    return {"class": type(optimizer).__name__, **kept}
+
+
+def _plain(value: Any) -> Any:
+    """A value in JSON's types: of any other, its class."""
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items() if key != "name"}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if isinstance(value, float):
+        return float(f"{value:.6g}")  # Of a float32 variable: 0.1, not 0.10000000149.
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    try:
+        return _plain(float(value))
+    except (TypeError, ValueError):
+        return type(value).__name__

@@ -1,0 +1,134 @@
+"""The checkpoints of one run in its logdir: restored at the start, saved, gone back to (TF2)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+from absl import logging
+
+from tfgan_lite.train import configuration
+from tfgan_lite.train.checkpoint import checkpoint_parts, restore
+from tfgan_lite.train.checkpoint_files import check_logdir_state, remove_unfinished
+from tfgan_lite.train.monitoring import TrainingRun
+from tfgan_lite.train.session import Session
+
+__all__ = ["RunCheckpoints"]
+
+# A rollback leaves these as they are: the data goes on where it is.
+_NOT_ROLLED_BACK = ("data", "jit", "rollbacks")
+_STATEFUL = (tf.Module, tf.train.experimental.PythonState)
+
+
+class RunCheckpoints:
+    """The newest checkpoints of a run.
+
+    Args:
+      run: the run; its logdir is where they go.
+      session: the session that it trains in.
+      hooks: all hooks; those that are tf.Modules or PythonStates are saved, too.
+      max_to_keep: how many are kept; None for all.
+
+    Raises:
+      ValueError: the logdir's list of checkpoints points elsewhere.
+    """
+
+    def __init__(
+        self,
+        run: TrainingRun,
+        session: Session,
+        hooks: Sequence[Any] = (),
+        max_to_keep: int | None = 5,
+    ):
+        self._logdir = run.logdir
+        self._parts = checkpoint_parts(run.train_ops, run.train_hooks, session)
+        stateful = [hook for hook in hooks if isinstance(hook, _STATEFUL)]
+        if stateful:
+            self._parts["hooks"] = stateful
+        self._counters = session.counters
+        self._saved_step: int | None = None
+        check_logdir_state(run.logdir)
+        remove_unfinished(run.logdir)
+        self._manager = tf.train.CheckpointManager(
+            tf.train.Checkpoint(**self._parts), run.logdir, max_to_keep
+        )
+
+    @property
+    def latest(self) -> str | None:
+        """The path of the newest."""
+        return self._manager.latest_checkpoint
+
+    def resume(self, current: Mapping[str, Any], allow_changes: bool = False) -> None:
+        """Restores the newest checkpoint of the logdir, if there is one.
+
+        Args:
+          current: the configuration of this program, which is kept beside the checkpoints.
+          allow_changes: whether it may differ from that of the program that saved. What changed
+            starts anew: another kind of optimizer without the old one's moments, for instance.
+
+        Raises:
+          ValueError: lists how the program differs, or what does not fit.
+        """
+        if self.latest is not None:
+            saved = configuration.load(self._logdir)
+            if saved is not None and not allow_changes:
+                configuration.check_unchanged(self._logdir, saved, current)
+            if saved is not None and saved != current:
+                self._resume_changed(saved, current)
+            else:
+                restore(self._manager.checkpoint, self.latest, partially=allow_changes)
+            self._saved_step = int(self._counters.global_step.numpy())
+            logging.info("Resumed from %s at round %d.", self.latest, self._saved_step)
+        configuration.save(self._logdir, current)
+
+    def save(self) -> None:
+        """Saves, unless nothing changed since the last time.
+
+        Raises:
+          OSError, tf.errors.OpError: the checkpoint cannot be written; those before are whole.
+        """
+        step = int(self._counters.global_step.numpy())
+        if step == self._saved_step:
+            return
+        try:
+            self._manager.save(checkpoint_number=step)
+        except BaseException:
+            _remove_parts(os.path.join(self._logdir, f"ckpt-{step}"))
+            raise
+        self._saved_step = step
+
+    def roll_back(self) -> str:
+        """Restores the newest, all but the position in the data; gives its path."""
+        parts = {name: part for name, part in self._parts.items() if name not in _NOT_ROLLED_BACK}
+        restore(tf.train.Checkpoint(**parts), self.latest, partially=True)
+        self._saved_step = int(self._counters.global_step.numpy())
+        return self.latest
+
+    def _resume_changed(self, saved: Mapping[str, Any], current: Mapping[str, Any]) -> None:
+        def optimizer(of: Mapping[str, Any], network: str) -> Mapping[str, Any]:
+            return of.get(network, {}).get("optimizer", {})
+
+        parts = dict(self._parts)
+        asked = {}
+        for network in [name for name in current if isinstance(current[name], dict)]:
+            part = f"{network.split('_')[0]}_optimizer"
+            old, new = optimizer(saved, network), optimizer(current, network)
+            if old.get("class") != new.get("class"):
+                parts.pop(part, None)
+            elif old.get("learning_rate") != new.get("learning_rate"):
+                asked[self._parts[part]] = new["learning_rate"]
+        restore(tf.train.Checkpoint(**parts), self.latest, partially=True)
+        for each, rate in asked.items():  # The checkpoint brought the old one.
+            if isinstance(rate, (int, float)):
+                each.learning_rate = rate
+
+
+def _remove_parts(prefix: str) -> None:
+    """Removes what a save that failed has written, as far as that is possible."""
+    for path in tf.io.gfile.glob([f"{prefix}.*", f"{prefix}_temp"]):
+        try:
+            (tf.io.gfile.rmtree if tf.io.gfile.isdir(path) else tf.io.gfile.remove)(path)
+        except (OSError, tf.errors.OpError) as error:
+            logging.warning("Cannot remove %s: %s", path, error)
