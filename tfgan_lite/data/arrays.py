@@ -25,7 +25,7 @@ Arrays = tuple[np.ndarray, np.ndarray | None]
 _MAX_BYTES = 2**34
 # What reading a damaged zip archive or gzip stream can raise besides OSError. NumPy reports a
 # member cut short, or one that only pickle could read, as a ValueError.
-_DAMAGED = (ValueError, EOFError, zipfile.BadZipFile, zlib.error)
+_DAMAGED = (ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error)
 _IDX_PREFIXES = {"train": "train", "test": "t10k"}
 
 
@@ -162,7 +162,7 @@ def _read_idx(folder: pathlib.Path, name: str, rank: int) -> np.ndarray:
         follow = "more" if len(content) > size else f"only {len(content)}"
         raise ValueError(
             f"{path} says it has {size} values in the shape {tuple(shape)}, but {follow} follow. "
-            "It is damaged: fetch it again."
+            "It is cut short or damaged: fetch it again."
         )
     return np.frombuffer(content, np.uint8).reshape(shape)
 

@@ -24,6 +24,8 @@ __all__ = ["Facts", "checked_content", "decode_all", "facts_of", "read_headers"]
 # No encoding makes an image longer than its pixels are, with four channels of 16 bits, and some.
 _BYTES_PER_PIXEL, _MORE_BYTES = 8, 2**20
 _SECONDS_BETWEEN_WORDS = 10
+# Lines of TensorFlow's errors that tell where in a graph, instead of what.
+_NOT_A_REASON = ("Graph execution error", "Detected at node", "Node:", "[[", "<stack traces")
 
 
 class Facts(NamedTuple):
@@ -131,9 +133,10 @@ def _attempts(function: Callable[[int], Any], source: Source, indices: Sequence[
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, tf.errors.OpError):  # Its first line, without the names of operations.
-        said = re.sub(r"\{\{.*?\}\}|\[Op:.*", "", error.message.splitlines()[0]).strip()
-        return f"cannot be decoded: {said}"
+    if isinstance(error, tf.errors.OpError):
+        lines = [line.strip() for line in error.message.splitlines()]
+        said = next((x for x in lines if x and not x.startswith(_NOT_A_REASON)), "no reason given")
+        return f"cannot be decoded: {re.sub(r'{{.*?}}', '', said).strip()}"
     if isinstance(error, OSError):
         return f"cannot be read: {error.strerror or error}"
     return str(error)

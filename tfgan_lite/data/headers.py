@@ -107,7 +107,16 @@ def _jpeg(file: BinaryIO) -> Header:
 
 def _bmp(file: BinaryIO) -> Header:
     _skip(file, 14)
-    _, width, height, _, bits = struct.unpack("<IiiHH", _exactly(file, 16))
+    fields = struct.unpack("<IiiHHIIiiII", _exactly(file, 40))
+    header_size, width, height, _, bits, packed, *_, num_colours, _ = fields
+    if bits not in (8, 24, 32) or packed not in (0, 3):
+        raise ValueError("is a BMP that is packed or of few colours: convert it to PNG")
+    if bits == 8:  # TensorFlow takes numbers of colours for levels of grey.
+        num_colours = num_colours or 256
+        _skip(file, header_size - 40)
+        colours = _exactly(file, 4 * min(num_colours, 256))
+        if any(set(colours[4 * i : 4 * i + 3]) != {i} for i in range(len(colours) // 4)):
+            raise ValueError("is a BMP with a palette: convert it to PNG")
     # A height below zero says that rows go from the top down.
     return _still("bmp", abs(height), width, is_grey=bits == 8)
 

@@ -155,12 +155,16 @@ class Images:
             fingerprint=fingerprint.hexdigest()[:16],
         )
 
-    def _check(self, batch_size: int, with_labels: bool) -> None:
+    def check_batch_size(self, batch_size: int) -> None:
+        """Raises ValueError where not even one batch can be made of the images."""
         if not 1 <= batch_size <= len(self):
             raise ValueError(
                 f"batch_size={batch_size} must be from 1 to {len(self)}, the number of images. "
                 "Choose a smaller batch or more data."
             )
+
+    def _check(self, batch_size: int, with_labels: bool) -> None:
+        self.check_batch_size(batch_size)
         if with_labels and self.labels is None:
             raise ValueError(
                 f"with_labels=True needs labels, and the images of {self.path} have none: put each "

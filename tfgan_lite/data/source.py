@@ -68,7 +68,7 @@ def sort_files(names: Sequence[str]) -> tuple[list[str], Counter[str]]:
     images, ignored = [], Counter()
     for name in sorted(names):
         parts = pathlib.PurePosixPath(name).parts
-        if any(part.startswith(".") or part == "__MACOSX" for part in parts):
+        if any((p.startswith(".") and p != "..") or p == "__MACOSX" for p in parts):
             continue
         if is_image(name):
             images.append(name)
