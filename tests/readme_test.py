@@ -39,6 +39,21 @@ def test_the_programs_of_a_page_go_on_from_the_readmes_first(page, tmp_path):
         assert printed in done.stdout
 
 
+def test_the_programs_of_the_page_on_data_run_on_a_folder_of_photos(tmp_path):
+    import numpy as np
+    from PIL import Image
+
+    (tmp_path / "photos").mkdir()
+    for number in range(16):
+        image = np.random.default_rng(number).integers(0, 256, (40, 50, 3), np.uint8)
+        Image.fromarray(image).save(tmp_path / "photos" / f"{number}.jpg")
+    imports = "import tensorflow as tf, tensorflow_probability as tfp, tfgan_lite as tfgan\n"
+    done = _run(imports + "\n".join(_programs("docs/data.md")), tmp_path)
+    for printed in _programs("docs/data.md", "text"):
+        assert printed in done.stdout
+    assert "16, 32 x 32, colour" in done.stdout
+
+
 def _run(program: str, folder: pathlib.Path) -> subprocess.CompletedProcess:
     command = [sys.executable, "-c", program]
     # Under Bazel the package is on this process's path only.
