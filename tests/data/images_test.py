@@ -142,7 +142,7 @@ def test_training_on_a_folder_resumes_exactly(folder, tmp_path, options):
         adam = tf.keras.optimizers.Adam
         train_ops = tfgan.gan_train_ops(model, loss, adam(0.01), adam(0.01))
         stop = tfgan.StopAtStepHook(num_steps=rounds)
-        saving = {"save_checkpoint_secs": 600 if logdir else None}
+        saving = {"save_checkpoint_secs": 600 if logdir else None, "save_summaries_steps": None}
         tfgan.gan_train(train_ops, logdir, hooks=[stop], jit_compile=False, **saving)
         return [*generator.get_weights(), *discriminator.get_weights()]
 
@@ -186,7 +186,7 @@ class TestCard:
         assert card.kept_sizes == {(12, 12): 3, (20, 30): 1}
         assert card.kept_formats == {"png": 3, "bmp": 1}
         assert card.classes == {"cats": 2, "dogs": 2}
-        assert card.levels[0] < 10 and card.levels[1] > 200
+        assert card.levels[0] <= 7 and card.levels[1] > 130
         assert card.num_duplicates == 2 and card.num_contradictions == 2
         assert card.duplicates[0] == ("dogs/c.png", "cats/a.png")
         for said in ("4, 8 x 8, colour", "png 3, bmp 1", "2: cats 2, dogs 2", ".txt 1"):
