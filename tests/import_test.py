@@ -12,7 +12,7 @@ import pytest
 import tfgan_lite
 
 ROOT = pathlib.Path(tfgan_lite.__file__).parents[1]
-PACKAGES = ("eval", "features", "losses", "tpu", "train")
+PACKAGES = ("data", "eval", "features", "losses", "tpu", "train")
 
 # Runs in an interpreter of its own. What TensorFlow itself imports and sets is not counted.
 PROGRAM = """

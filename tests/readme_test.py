@@ -32,7 +32,7 @@ def test_the_later_programs_go_on_from_the_first(tmp_path):
 
 
 # Pages whose programs are whole, and have tests of their own.
-_WHOLE = {"tutorial", "migrating_from_tfgan"}
+_WHOLE = {"tutorial", "data", "migrating_from_tfgan"}
 _PAGES = sorted(
     path.stem
     for path in (ROOT / "docs").glob("*.md")
@@ -53,6 +53,21 @@ def test_the_tutorials_program_runs_as_printed(tmp_path):
     program = "\n".join(_programs("docs/tutorial.md"))
     _run(program.replace("3000", "20"), tmp_path)
     assert (tmp_path / "samples.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_programs_of_the_page_on_data_run_on_a_folder_of_photos(tmp_path):
+    import numpy as np
+    from PIL import Image
+
+    (tmp_path / "photos").mkdir()
+    for number in range(16):
+        image = np.random.default_rng(number).integers(0, 256, (40, 50, 3), np.uint8)
+        Image.fromarray(image).save(tmp_path / "photos" / f"{number}.jpg")
+    imports = "import tensorflow as tf, tensorflow_probability as tfp, tfgan_lite as tfgan\n"
+    done = _run(imports + "\n".join(_programs("docs/data.md")), tmp_path)
+    for printed in _programs("docs/data.md", "text"):
+        assert printed in done.stdout
+    assert "16, 32 x 32, colour" in done.stdout
 
 
 def _run(program: str, folder: pathlib.Path) -> subprocess.CompletedProcess:

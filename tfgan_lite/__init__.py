@@ -50,7 +50,7 @@ from tfgan_lite.translation import (
 from tfgan_lite.version import __version__
 
 if TYPE_CHECKING:
-    from tfgan_lite import eval
+    from tfgan_lite import data, eval
 
 __all__ = [
     "ACGANModel",
@@ -78,6 +78,7 @@ __all__ = [
     "constant",
     "cyclegan_loss",
     "cyclegan_model",
+    "data",
     "defer",
     "eval",
     "features",
@@ -104,13 +105,15 @@ __all__ = [
     "train",
 ]
 
+_LAZY = ("data", "eval")
+
 
 def __getattr__(name: str) -> Any:
-    # Half of what an import takes; scores are needed late, and by few processes.
-    if name == "eval":
-        return importlib.import_module("tfgan_lite.eval")
+    # Half of what an import takes; scores are needed late, and by few processes. Data uses a part.
+    if name in _LAZY:
+        return importlib.import_module(f"tfgan_lite.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), "eval"})
+    return sorted({*globals(), *_LAZY})

@@ -2,6 +2,7 @@
 
 python -m examples.mnist_gan.train --logdir=runs/demo
 python -m examples.mnist_gan.train --logdir=runs/mnist --dataset=mnist --data_path=mnist.npz
+python -m examples.mnist_gan.train --logdir=runs/own --dataset=folder --data_path=photos
 python -m examples.mnist_gan.train --logdir=runs/conditional --gan_type=conditional
 python -m examples.mnist_gan.train --logdir=runs/r3gan --preset=r3gan
 
@@ -27,6 +28,7 @@ without batch norm in the discriminator and with one layer fewer in the generato
 """
 
 import contextlib
+import json
 import os
 import pathlib
 import sys
@@ -43,10 +45,10 @@ from examples.mnist_gan import data, kinds, pictures, presets, runs, scores
 # Rounds and batch size, chosen as the other defaults are: by trying. On MNIST, 6000 rounds of 64
 # (384,000 images) bring the Frechet distance to 32 and the classifier score to 7.9. On digits, 4000
 # rounds of 32 (128,000 images) bring them to 74 and 8.8, and 2500 of 64 to 83 and 8.6.
-_STEPS = {"digits": 4000, "mnist": 6000, "npz": 6000}
-_BATCH_SIZES = {"digits": 32, "mnist": 64, "npz": 64}
+_STEPS = {"digits": 4000, "mnist": 6000, "npz": 6000, "folder": 6000}
+_BATCH_SIZES = {"digits": 32, "mnist": 64, "npz": 64, "folder": 64}
 # What labels tell need not be found out: 2500 rounds of MNIST bring an acgan's distance to 7.
-_STEPS_WITH_LABELS = {"digits": 2000, "mnist": 3000, "npz": 3000}
+_STEPS_WITH_LABELS = {"digits": 2000, "mnist": 3000, "npz": 3000, "folder": 3000}
 _PICTURE_STEPS = 250
 _JIT_COMPILE = {"auto": "auto", "true": True, "false": False}
 
@@ -64,13 +66,14 @@ _PRESET = flags.DEFINE_enum(
     "The recipe: DCGAN's or R3GAN's networks, loss and rates. Other flags change parts of it.",
 )
 _DATASET = flags.DEFINE_enum(
-    "dataset", "digits", data.DATASETS, "Real digits: embedded ones, MNIST, or a file of your own."
+    "dataset", "digits", data.DATASETS, "Embedded digits, MNIST, or images of your own."
 )
 _DATA_PATH = flags.DEFINE_string(
     "data_path",
     None,
     "For mnist a folder with the idx files, a keras-style .npz, or nothing to download it; for npz "
-    "the file, with images x_train, and x_test if you have them.",
+    "the file, with images x_train, and x_test if you have them; for folder a folder or a zip "
+    "archive of images, with a folder for each class if you have classes.",
 )
 _LOGDIR = flags.DEFINE_string(
     "logdir", "runs/mnist_gan", "Where everything goes. Of a run that is there, training goes on."
@@ -143,6 +146,18 @@ _JIT = flags.DEFINE_enum(
 _GRAPH_MODE = flags.DEFINE_bool(
     "graph_mode", False, "Whether the program runs in a tf.Graph, as TF1 did, instead of TF2."
 )
+_DRY_RUN = flags.DEFINE_bool(
+    "dry_run", False, "Whether to print what the flags come to, and stop: no file is touched."
+)
+
+
+@flags.multi_flags_validator(
+    ["dataset", "data_path"],
+    "--dataset=npz and --dataset=folder need --data_path, and --dataset=digits takes none",
+)
+def _path_fits(values) -> bool:
+    needs_path = {"digits": False, "mnist": None, "npz": True, "folder": True}[values["dataset"]]
+    return needs_path in (None, values["data_path"] is not None)
 
 
 @flags.multi_flags_validator(
@@ -164,6 +179,9 @@ def main(argv: list[str]) -> None:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
     logdir = pathlib.Path(_LOGDIR.value)
     config = _config()
+    if _DRY_RUN.value:
+        print(json.dumps(config, indent=2))
+        return
     kind = kinds.KINDS[_GAN_TYPE.value](_NOISE_DIMS.value)
 
     # Whatever can be wrong with flags and files shows here, before any work that could be lost.
@@ -175,8 +193,7 @@ def main(argv: list[str]) -> None:
         judge = scores.Judge.load(_DATASET.value, _DATA_PATH.value)
         start_step = runs.claim(logdir, config)
         pictures.save_png(logdir / "real.png", _grid(digits.images[:100] / 127.5 - 1.0))
-    default_steps = _STEPS_WITH_LABELS if kind.needs_labels else _STEPS
-    last_step = start_step + (_MAX_STEPS.value or default_steps[_DATASET.value])
+    last_step = start_step + config["max_number_of_steps"]
 
     # The same program in either world: it is the one around the call that counts.
     with tf.Graph().as_default() if _GRAPH_MODE.value else contextlib.nullcontext():
@@ -304,9 +321,11 @@ def _grid(images: np.ndarray) -> np.ndarray:
 def _config() -> dict[str, Any]:
     """Returns this program's flags by name, with the preset's values where none were given."""
     own = flags.FLAGS.get_key_flags_for_module(sys.modules[__name__])
-    config = {flag.name: flag.value for flag in own}
+    config = {flag.name: flag.value for flag in own if flag.name != "dry_run"}
     for name, value in presets.PRESETS[_PRESET.value].defaults.items():
         config[name] = value if config[name] is None else config[name]
+    steps = _STEPS_WITH_LABELS if kinds.KINDS[_GAN_TYPE.value].needs_labels else _STEPS
+    config["max_number_of_steps"] = _MAX_STEPS.value or steps[_DATASET.value]
     config["batch_size"] = _BATCH_SIZE.value or _BATCH_SIZES[_DATASET.value]
     if _DATA_PATH.value is not None:  # So that it is right in every folder.
         config["data_path"] = os.path.abspath(os.path.expanduser(_DATA_PATH.value))

@@ -137,6 +137,40 @@ def test_a_file_of_ones_own_needs_neither_labels_nor_test_images(programs, tmp_p
     assert metrics["classifier"]["trained_on"] == "mnist"
 
 
+def test_a_folder_of_ones_own_images(programs, tmp_path):
+    colours = np.random.default_rng(0).integers(0, 256, (8, 40, 30, 3), np.uint8)
+    for number, image in enumerate(colours):
+        folder = tmp_path / "photos" / ("cats" if number % 2 else "dogs")
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / f"{number}.png")
+    said = programs.succeed(
+        "train",
+        *("--dataset=folder", f"--data_path={tmp_path / 'photos'}", f"--logdir={tmp_path / 'run'}"),
+        *("--gan_type=conditional", "--max_number_of_steps=1", "--batch_size=4", NO_JIT),
+    )
+    assert "8, 28 x 28, grey" in said and "cats 4, dogs 4" in said
+    assert read(tmp_path / "run")["num_reference_images"] == 8
+
+
+def test_bad_files_are_told_before_anything_is_done(programs, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for name in ("one.png", "two.jpg"):
+        (tmp_path / "photos" / name).write_bytes(b"no image")
+    flags = ("--dataset=folder", f"--data_path={tmp_path / 'photos'}")
+    said = programs.fail("train", *flags, f"--logdir={tmp_path / 'run'}")
+    assert "one.png" in said and "two.jpg" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_prints_what_the_flags_come_to_and_touches_nothing(programs, tmp_path):
+    flags = ("--dataset=folder", "--data_path=not/there", "--gan_type=acgan", "--preset=r3gan")
+    said = programs.succeed("train", "--dry_run", f"--logdir={tmp_path / 'run'}", *flags)
+    config = json.loads(said)
+    assert config["max_number_of_steps"] == 3000 and config["batch_size"] == 64
+    assert config["loss"] == "relativistic_paired" and config["data_path"].endswith("not/there")
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.slow
 def test_it_starts_as_a_module(tmp_path):
     """A plain process, where all others are forks: with XLA chosen by measuring, as by default."""
@@ -154,7 +188,7 @@ def test_it_starts_as_a_module(tmp_path):
 @pytest.mark.parametrize(
     "flag, said",
     [
-        ("--dataset=cifar", "value should be one of <digits|mnist|npz>"),
+        ("--dataset=cifar", "value should be one of <digits|mnist|npz|folder>"),
         ("--gan_type=stargan", "one of <unconditional|conditional|acgan|infogan>"),
         ("--preset=stylegan", "value should be one of <default|r3gan>"),
         ("--ema_half_life_images=-1", "not a non-negative"),
@@ -175,6 +209,8 @@ def test_flags_that_exclude_each_other(programs):
     nothing = ("--generator_steps=0", "--discriminator_steps=0")
     assert "a round must update a network" in programs.fail("train", *nothing)
     assert "TF2 only" in programs.fail("train", "--graph_mode", "--jit_compile=true")
+    for flags in (["--dataset=folder"], ["--dataset=npz"], ["--data_path=x"]):
+        assert "need --data_path" in programs.fail("train", *flags)
 
 
 def test_more_images_in_a_batch_than_there_are(programs, tmp_path):
@@ -192,7 +228,10 @@ def _write_truncated(path):
     [
         (lambda path: None, "There is no"),
         (_write_truncated, "cut short"),
-        (lambda path: np.savez(path, images=np.zeros((4, 28, 28), np.uint8)), "no array 'x_train'"),
+        (
+            lambda path: np.savez(path, pictures=np.zeros((4, 28, 28), np.uint8)),
+            "no array 'x_train'",
+        ),
         (lambda path: np.savez(path, x_train=np.zeros((4, 28, 28))), "float64, expected uint8"),
     ],
 )

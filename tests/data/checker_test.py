@@ -1,0 +1,22 @@
+"""`python -m tfgan_lite.data` prints the card, or all that is wrong."""
+
+import os
+import subprocess
+import sys
+
+from tests.data.pictures import encoded, noise, write
+
+
+def check(*arguments):
+    command = [sys.executable, "-m", "tfgan_lite.data", *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+
+def test_good_images_have_a_card_and_bad_ones_are_named(tmp_path):
+    write(tmp_path, a_png=encoded(noise()))
+    done = check(tmp_path, "--image_size=8")
+    assert done.returncode == 0 and "1, 8 x 8, colour" in done.stdout
+    done = check(write(tmp_path, b_png=b"", c_jpg=b"x"), "--image_size=8")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "b.png: is empty" in done.stderr and "c.jpg: is of an unknown kind" in done.stderr
