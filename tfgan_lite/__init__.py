@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfgan_lite import features, losses, tpu, train
 from tfgan_lite.deferred import Deferred, defer
+from tfgan_lite.exporting import export
 from tfgan_lite.losses import cyclegan_loss, gan_loss, stargan_loss
 from tfgan_lite.models import acgan_model, gan_model, infogan_model
 from tfgan_lite.pooling import tensor_pool_adjusted_model
@@ -79,6 +80,7 @@ __all__ = [
     "cyclegan_model",
     "defer",
     "eval",
+    "export",
     "features",
     "from_callable",
     "from_dataset",
