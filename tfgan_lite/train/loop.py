@@ -102,10 +102,12 @@ def gan_train(
         train_hooks=[hook for hook in train_hooks if isinstance(hook, RunTrainOpsHook)],
         logdir=logdir,
         batch_size=_batch_size(train_ops),
+        jit_compile=jit_compile if tf.executing_eagerly() else None,
     )
     if is_chief and save_summaries_steps and logdir is not None:
         user_hooks.append(SummaryHook(save_summaries_steps))
-    logging.info("A round is %s.", schedule.describe(_phases(run.train_hooks)))
+    run.schedule = schedule.describe(_phases(run.train_hooks))
+    logging.info("A round is %s.", run.schedule)
     try:
         if tf.executing_eagerly():
             for name, value in (("master", master), ("scaffold", scaffold), ("config", config)):
@@ -175,8 +177,8 @@ def _train_eagerly(
                         saver.save()
                     where = None if saver is None else run.logdir
                     interruption.end_program(int(counters.global_step.numpy()), where)
-    step = counters.global_step.numpy()
-    logging.info("Training stopped at round %d: %s.", step, monitored.stop_reason)
+    step, run.stop_reason = counters.global_step.numpy(), monitored.stop_reason
+    logging.info("Training stopped at round %d: %s.", step, run.stop_reason)
     return step
 
 
@@ -192,6 +194,7 @@ def _train_in_graph(run: TrainingRun, arguments: dict[str, Any]) -> np.generic:
             reason = "a hook asked for it"
         if interruption:  # TensorFlow's hook has saved: to it, this is a normal end.
             interruption.end_program(int(step), arguments["checkpoint_dir"])
+    run.stop_reason = reason
     logging.info("Training stopped at round %s: %s.", step, reason)
     return step
 
