@@ -9,6 +9,7 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+PAGES = [f"docs/{name}.md" for name in ("schedules", "hooks", "export", "watching")]
 
 
 def _programs(page: str = "README.md", kind: str = "python") -> list[str]:
@@ -31,7 +32,9 @@ def test_the_later_programs_go_on_from_the_first(tmp_path):
     _run("\n".join(_programs()), tmp_path)
 
 
-@pytest.mark.parametrize("page", ["docs/schedules.md", "docs/hooks.md", "docs/export.md"])
+@pytest.mark.parametrize(
+    "page", ["docs/schedules.md", "docs/hooks.md", "docs/export.md", "docs/watching.md"]
+)
 def test_the_programs_of_a_page_go_on_from_the_readmes_first(page, tmp_path):
     first = _programs()[0].replace("last_step=3000", "last_step=10")
     done = _run("\n".join([first, *_programs(page)]), tmp_path)
