@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfgan_lite import features, losses, tpu, train
 from tfgan_lite.deferred import Deferred, defer
+from tfgan_lite.exporting import export
 from tfgan_lite.losses import cyclegan_loss, gan_loss, stargan_loss
 from tfgan_lite.models import acgan_model, gan_model, infogan_model
 from tfgan_lite.noise import normal
@@ -81,6 +82,7 @@ __all__ = [
     "data",
     "defer",
     "eval",
+    "export",
     "features",
     "from_callable",
     "from_dataset",
