@@ -1,13 +1,13 @@
-"""The built-in hooks that watch: stopping, logging, summaries, progress."""
+"""The built-in hooks that watch: stopping, logging, summaries."""
 
-import io
+import json
 
+import numpy as np
 import pytest
-import rich.console
 import tensorflow as tf
 
 import tfgan_lite as tfgan
-from tests.train.event_files import summaries
+from tests.train.event_files import hyper_parameters, summaries
 from tests.train.linear_gan import BATCH, LinearGAN, in_world, simulate
 
 v1 = tf.compat.v1.train
@@ -86,7 +86,74 @@ def test_summary_hook_writes_the_mean_of_each_reported_value(world, tmp_path):
         for name, values in losses.items()
         for end in (2, 4)
     }
-    assert summaries(tmp_path) == pytest.approx(expected, rel=1e-5)
+    found = {k: v for k, v in summaries(tmp_path).items() if not k[1].startswith("speed/")}
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+@both_worlds
+def test_summary_hook_writes_each_of_several_sub_steps(world, tmp_path):
+    with in_world(world):
+        hooks = tfgan.get_sequential_train_hooks(tfgan.GANTrainSteps(1, 2))
+        LinearGAN().train(2, tmp_path, get_hooks_fn=hooks, save_summaries_steps=2)
+    losses = simulate(["G", "D", "D"] * 2).losses["discriminator_loss"]
+    found = summaries(tmp_path)
+    for index in range(2):
+        expected = (losses[index] + losses[2 + index]) / 2
+        tag = f"discriminator_loss/sub_step_{index + 1}"
+        assert found[2, tag] == pytest.approx(expected, rel=1e-5)
+    assert (2, "generator_loss/sub_step_1") not in found
+
+
+@both_worlds
+def test_summary_hook_writes_the_norm_of_each_networks_gradient(world, tmp_path):
+    with in_world(world):
+        LinearGAN(summarize_gradients=True).train(2, tmp_path, save_summaries_steps=1)
+    found = summaries(tmp_path)
+    for network, variables in (("generator", "a b generator_probe"), ("discriminator", "c")):
+        names = variables.split() + ([] if network == "generator" else ["critic_probe"])
+        parts = [
+            next(v for (step, tag), v in found.items() if step == 2 and f"/{tag}".endswith(name))
+            for name in (f"/{each}_gradient_norm" for each in names)
+        ]
+        expected = np.sqrt(np.sum(np.square(parts)))
+        assert found[2, f"{network}_gradient_norm"] == pytest.approx(expected, rel=1e-5)
+
+
+@both_worlds
+def test_summary_hook_writes_the_speed_between_two_points(world, tmp_path):
+    """Each look at the clock takes a second; one round lies between two."""
+    now = iter(range(100))
+    hook = tfgan.SummaryHook(1, clock=lambda: float(next(now)))
+    with in_world(world):
+        LinearGAN().train(3, tmp_path, hooks=[hook], save_summaries_steps=None)
+    found = summaries(tmp_path)
+    assert [step for step, tag in found if tag == "speed/rounds_per_second"] == [2, 3]
+    assert found[3, "speed/rounds_per_second"] == 1.0
+    assert found[3, "speed/images_per_second"] == BATCH
+
+
+@both_worlds
+def test_summary_hook_writes_hyper_parameters_for_tensorboard(world, tmp_path):
+    with in_world(world):
+        hook = tfgan.SummaryHook(1, hparams={"preset": "none", "gamma": 0.5})
+        LinearGAN().train(1, tmp_path, hooks=[hook], save_summaries_steps=None)
+    found = hyper_parameters(tmp_path)
+    assert found["preset"] == "none" and found["gamma"] == 0.5
+    assert found["generator_optimizer"] == "SGD" and found["generator_parameters"] == 4
+    assert found["round"] == "1 generator, then 1 discriminator"
+
+
+@both_worlds
+def test_summary_hook_notes_what_the_run_is(world, tmp_path):
+    with in_world(world):
+        LinearGAN().train(1, tmp_path, save_summaries_steps=1)
+    facts = json.loads((tmp_path / "run.json").read_text())
+    assert facts["world"] == {"graph": "tf.Graph", "TF2": "TF2"}[world]
+    assert facts["round"] == "1 generator, then 1 discriminator"
+    assert facts["networks"]["generator"]["parameters"] == 4
+    assert facts["networks"]["discriminator"]["optimizer"] == "SGD"
+    assert facts["data"] == [f"float32 [{BATCH}, 1]"]
+    assert facts["versions"]["tensorflow"] == tf.__version__
 
 
 @both_worlds
@@ -105,33 +172,6 @@ def test_summaries_draw_no_batch_of_their_own(world, tmp_path):
 def test_summary_hook_needs_a_logdir():
     with pytest.raises(ValueError, match="SummaryHook has no logdir"):
         LinearGAN().train(1, hooks=[tfgan.SummaryHook()])
-
-
-@both_worlds
-def test_progress_hook_shows_rates_and_losses(world):
-    """Each look at the clock takes a second, so a round does."""
-    now = iter(range(1000))
-    text = io.StringIO()
-    console = rich.console.Console(file=text, force_terminal=True, width=200)
-    hook = tfgan.ProgressHook(last_step=2, clock=lambda: float(next(now)), console=console)
-    with in_world(world):
-        LinearGAN().train(2, hooks=[hook], rounds_per_call=1)
-    losses = simulate(["G", "D"] * 2).losses
-    assert "2/2" in text.getvalue()
-    assert f"1.0 rounds/s, {BATCH} images/s" in text.getvalue()
-    assert f"G loss {losses['generator_loss'][-1]:.3f}" in text.getvalue()
-    assert f"D loss {losses['discriminator_loss'][-1]:.3f}" in text.getvalue()
-
-
-def test_progress_hook_logs_lines_where_there_is_no_terminal(caplog):
-    """It counts from the end of the first round, which took the time that compiling took."""
-    now = iter(range(1000))
-    console = rich.console.Console(file=io.StringIO())
-    hook = tfgan.ProgressHook(5, every_secs=2.0, clock=lambda: float(next(now)), console=console)
-    with caplog.at_level("INFO", logger="absl"):
-        LinearGAN().train(5, hooks=[hook], rounds_per_call=1)
-    lines = [m for m in caplog.messages if "rounds/s" in m]
-    assert [line.split(":")[0] for line in lines] == ["round 3 of 5, 2 s left", "round 5"]
 
 
 @pytest.mark.parametrize("hook", [tfgan.LossLoggingHook, tfgan.SummaryHook])

@@ -18,8 +18,6 @@ from tfgan_lite.sampling import sample_with_inputs
 
 __all__ = ["DiagnosticsHook"]
 
-_NORM = "_gradient_norm"
-
 
 class DiagnosticsHook(PeriodicLook):
     """Says every now and then how training goes, in numbers and in one plain sentence.
@@ -118,6 +116,7 @@ class DiagnosticsHook(PeriodicLook):
             **self._weight_changes(session, global_step),
         }
         self.verdict = verdict(self.findings)
+        self.run.notes["verdict"] = self.verdict
         self._log(f"round {global_step}: {self.verdict}")
         return {**self.findings, "verdict": self.verdict}
 
@@ -150,15 +149,8 @@ class DiagnosticsHook(PeriodicLook):
         return np.asarray(found["features"]), None if logits is None else np.asarray(logits)
 
     def _gradient_norms(self) -> dict[str, float]:
-        values = self.run.values()
-        squares: dict[str, float] = {}
-        for hook in self.run.train_hooks:
-            for update in filter(None, hook.updates):
-                norms = [values[n] for n in update.value_names if n.endswith(_NORM) and n in values]
-                last = [float(norm[-1]) for norm in norms if len(norm)]
-                if last:
-                    squares[update.name] = float(np.sum(np.square(last)))
-        return {f"{name}{_NORM}": square**0.5 for name, square in squares.items()}
+        norms = self.run.gradient_norms()
+        return {f"{name}_gradient_norm": float(norm[-1]) for name, norm in norms.items()}
 
     def _weight_changes(self, session: Any, global_step: int) -> dict[str, float]:
         rounds, found = global_step - self._weights_step, {}

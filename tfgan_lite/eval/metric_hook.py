@@ -117,6 +117,7 @@ class MetricHook(PeriodicLook):
         if self._best is not None and math.isfinite(score):
             found["kept"] = self._best.offer(score, global_step, session)
         shown = ", ".join(f"{name} = {value:.4g}" for name, value in result.values.items())
+        self.run.notes["metrics"] = f"{shown} (round {global_step})"
         logging.info("round %d: %s", global_step, shown)
         return {**found, "protocol": result.protocol}
 

@@ -129,12 +129,14 @@ def gan_train(
         logdir=logdir,
         batch_size=_batch_size(train_ops),
         skips=nan_policy == "skip",
+        jit_compile=jit_compile if tf.executing_eagerly() else None,
     )
     check_nan_policy(nan_policy, max_nans, train_ops, saves, _strategy(run))
     if is_chief and save_summaries_steps and logdir is not None:
         user_hooks.append(SummaryHook(save_summaries_steps))
     phases = _phases(run.train_hooks)
-    logging.info("A round is %s.", schedule.describe(phases))
+    run.schedule = schedule.describe(phases)
+    logging.info("A round is %s.", run.schedule)
     in_graph = not tf.executing_eagerly()
     current = configuration.configuration_of(run, phases, None if in_graph else seed)
     with contextlib.ExitStack() as stack:
@@ -221,8 +223,8 @@ def _train_eagerly(
                 if interruption:
                     where = run.logdir if saver is not None and saver.save() else None
                     interruption.end_program(int(counters.global_step.numpy()), where)
-    step = counters.global_step.numpy()
-    logging.info("Training stopped at round %d: %s.", step, monitored.stop_reason)
+    step, run.stop_reason = counters.global_step.numpy(), monitored.stop_reason
+    logging.info("Training stopped at round %d: %s.", step, run.stop_reason)
     return step
 
 
@@ -238,6 +240,7 @@ def _train_in_graph(run: TrainingRun, arguments: dict[str, Any]) -> np.generic:
             reason = "a hook asked for it"
         if interruption:  # TensorFlow's hook has saved: to it, this is a normal end.
             interruption.end_program(int(step), arguments["checkpoint_dir"])
+    run.stop_reason = reason
     logging.info("Training stopped at round %s: %s.", step, reason)
     return step
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,10 @@ class TrainingRun:
       batch_size: real examples in a sub-step's batch, where it is known.
       initial_step: the global step when the session began.
       skips: whether updates that are not finite are skipped: `values` leaves them out.
+      schedule: a round in words.
+      jit_compile: in TF2, what `gan_train` was told of XLA.
+      stop_reason: why training stopped; empty while it runs, and after an error.
+      notes: what hooks found last and people want to read at the end, by name.
     """
 
     train_ops: GANTrainOps
@@ -51,17 +56,41 @@ class TrainingRun:
     batch_size: int | None = None
     initial_step: int = 0
     skips: bool = False
+    schedule: str = ""
+    jit_compile: bool | str | None = None
+    stop_reason: str = ""
+    notes: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def values(self) -> dict[str, np.ndarray]:
         """Reported values by name ("generator_loss"), one for each sub-step, in their order."""
+        return {name: self.kept(all_.ravel()) for name, all_ in self.values_by_round().items()}
+
+    def values_by_round(self) -> dict[str, np.ndarray]:
+        """The same as [rounds, sub-steps in a round]."""
         found: dict[str, list[np.ndarray]] = {}
         for hook in self.train_hooks:
             for name, column in zip(hook.value_names, np.asarray(hook.values).T):
                 by_round = column.reshape([-1, max(1, hook.train_steps)])
                 if len(by_round):
                     found.setdefault(name, []).append(by_round)
-        joined = {name: np.concatenate(parts, axis=1).ravel() for name, parts in found.items()}
-        return {n: v[np.isfinite(v)] for n, v in joined.items()} if self.skips else joined
+        return {name: np.concatenate(parts, axis=1) for name, parts in found.items()}
+
+    def gradient_norms(self) -> dict[str, np.ndarray]:
+        """By network, the norm of the whole gradient in each sub-step.
+
+        Empty without `gan_train_ops(summarize_gradients=True)`.
+        """
+        values, found = self.values_by_round(), {}
+        for hook in self.train_hooks:
+            for update in filter(None, hook.updates):
+                norms = [values[n].ravel() for n in update.gradient_norm_names if n in values]
+                if norms:
+                    found[update.name] = self.kept(np.sqrt(np.sum(np.square(norms), axis=0)))
+        return found
+
+    def kept(self, values: np.ndarray) -> np.ndarray:
+        """Those of some values [N] that belong to updates which were not skipped."""
+        return values[np.isfinite(values)] if self.skips else values
 
     @property
     def images_per_round(self) -> int | None:
@@ -202,32 +231,62 @@ class NanGuardHook(TrainingHook):
 
 
 class SummaryHook(TrainingHook):
-    """Writes the mean of each reported value to TensorBoard.
+    """Writes how training goes to TensorBoard.
+
+    The mean of each reported value; of a loss, where a round has several sub-steps, that of each of
+    them ("discriminator_loss/sub_step_2"); the norm of each network's gradient, where
+    `gan_train_ops(summarize_gradients=True)` reports it; rounds and images per second; and once the
+    hyper-parameters. It also writes `run.json`: networks, data, schedule, devices and versions.
 
     Args:
       every_n_steps: rounds between two points of a curve.
       logdir: where to; the run's own logdir by default.
+      hparams: further hyper-parameters, by name: flags, for instance.
+      clock: gives seconds.
     """
 
-    def __init__(self, every_n_steps: int = 100, logdir: str | None = None):
+    def __init__(
+        self,
+        every_n_steps: int = 100,
+        logdir: str | None = None,
+        hparams: Mapping[str, Any] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
         self._every = _checked_period("every_n_steps", every_n_steps)
         self._logdir = logdir
+        self._hparams = dict(hparams or {})
+        self._clock = clock
         self._seen = _Means()
         self._writer: Any = None
+        self._written: tuple[int, float] | None = None
 
     def next_due(self, global_step: int) -> int:
         return next_multiple(global_step, self._every)
 
     def begin(self) -> None:
+        from tfgan_lite.train.hparams import hparams_summary
+        from tfgan_lite.train.run_facts import hyperparameters, run_facts, save_run_facts
+
         logdir = self._logdir or (self.run and self.run.logdir)
         if logdir is None:
             raise ValueError("SummaryHook has no logdir: give it one, or give gan_train one.")
+        facts = run_facts(self.run)
+        save_run_facts(logdir, facts)
         self._writer = scalar_writer(logdir)
+        summary = hparams_summary({**hyperparameters(facts), **self._hparams})
+        if summary is not None:
+            self._writer.write_summary(summary)
 
     def after_round(self, run_context: Any, global_step: int) -> None:
         self._seen.add(self.run.values())
+        for name, values in self.run.values_by_round().items():
+            if name.endswith("_loss") and values.shape[1] > 1:
+                for i, column in enumerate(values.T, start=1):
+                    self._seen.add({f"{name}/sub_step_{i}": self.run.kept(column)})
+        norms = self.run.gradient_norms().items()
+        self._seen.add({f"{name}_gradient_norm": norm for name, norm in norms})
         if global_step % self._every == 0:
-            self._writer.write(self._seen.take(), global_step)
+            self._writer.write({**self._seen.take(), **self._speed(global_step)}, global_step)
 
     def end(self, session: Any) -> None:
         self._writer.flush()
@@ -236,6 +295,18 @@ class SummaryHook(TrainingHook):
         """Closes the file; `gan_train` calls it after errors, too."""
         if self._writer is not None:
             self._writer.close()
+
+    def _speed(self, global_step: int) -> dict[str, float]:
+        """Since the last point; the first rounds took the time that compiling took."""
+        before, self._written = self._written, (global_step, self._clock())
+        if before is None:
+            return {}
+        rate = (global_step - before[0]) / max(self._written[1] - before[1], 1e-9)
+        images = self.run.images_per_round
+        return {
+            "speed/rounds_per_second": rate,
+            **({"speed/images_per_second": rate * images} if images else {}),
+        }
 
 
 class _Means:
@@ -256,7 +327,7 @@ class _Means:
 
 
 def scalar_writer(logdir: str) -> Any:
-    """What writes scalars for TensorBoard: `write(scalars by name, step)` `flush()`, `close()`."""
+    """What writes for TensorBoard: scalars by name at a step, and `Summary` protos."""
     return _EagerWriter(logdir) if tf.executing_eagerly() else _GraphWriter(logdir)
 
 
@@ -268,6 +339,10 @@ class _EagerWriter:
         with self._writer.as_default():
             for name, value in scalars.items():
                 tf.summary.scalar(name, value, step)
+
+    def write_summary(self, summary: Any) -> None:
+        with self._writer.as_default():
+            tf.summary.experimental.write_raw_pb(summary.SerializeToString(), step=0)
 
     def flush(self) -> None:
         self._writer.flush()
@@ -285,6 +360,9 @@ class _GraphWriter:
         for name, value in scalars.items():
             summary.value.add(tag=name, simple_value=value)
         self._writer.add_summary(summary, step)
+
+    def write_summary(self, summary: Any) -> None:
+        self._writer.add_summary(summary.SerializeToString(), 0)
 
     def flush(self) -> None:
         self._writer.flush()

@@ -1,13 +1,12 @@
-"""A progress bar for training, in both worlds."""
+"""What a person at the console reads of a run: what it is, how far it is, how it ended."""
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
-
-from absl import logging
 
 from tfgan_lite.train.monitoring import TrainingHook
 
@@ -15,15 +14,21 @@ __all__ = ["ProgressHook"]
 
 
 class ProgressHook(TrainingHook):
-    """Shows rounds and images per second, the time left, and both losses.
+    """Shows a run at the console: a header, a progress bar, and how it ended.
 
-    In a terminal it is a rich progress bar; elsewhere, in a log file, a line every now and then.
+    The header says what is trained, on what, in which rounds, and where. Then come rounds and
+    images per second, the time left and both losses: in a terminal, and in a notebook that has
+    ipywidgets, as a progress bar; elsewhere, in a log file, as a line every now and then. In the
+    end it says why training stopped, what the metrics were, and where things are.
 
     Args:
       last_step: the global step that training stops at, for the bar and the time left.
       every_secs: seconds between two lines where there is no terminal.
       clock: gives seconds.
       console: a rich Console; by default one on stderr.
+      header: further lines of the header by name, such as {"data": "1,797 digits, 10 classes"}, in
+        place of its own of that name.
+      summary: whether there are a header and a closing block.
     """
 
     def __init__(
@@ -32,12 +37,20 @@ class ProgressHook(TrainingHook):
         every_secs: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
         console: Any = None,
+        *,
+        header: Mapping[str, str] | None = None,
+        summary: bool = True,
     ):
         self._last_step = last_step
         self._every_secs = every_secs
         self._clock = clock
         self._console = console
+        self._header = dict(header or {})
+        self._summary = summary
         self._progress: Any = None
+        self._step: int | None = None
+        self._started = 0.0
+        self._losses: dict[str, float] = {}
 
     def next_due(self, global_step: int) -> None:
         return None
@@ -46,7 +59,8 @@ class ProgressHook(TrainingHook):
         from rich import console, progress
 
         self._console = self._console or console.Console(file=sys.stderr)
-        if self._console.is_terminal:
+        in_notebook = self._console.is_jupyter and importlib.util.find_spec("ipywidgets")
+        if self._console.is_terminal or in_notebook:
             self._progress = progress.Progress(
                 progress.TextColumn("round"),
                 progress.MofNCompleteColumn(),
@@ -58,6 +72,10 @@ class ProgressHook(TrainingHook):
 
     def after_create_session(self, session: Any, coord: Any) -> None:
         self._line_time: float | None = None
+        self._step = self.run.initial_step
+        self._started = self._clock()
+        if self._summary:
+            self._print_header()
         if self._progress is not None:
             self._progress.start()
             self._task = self._progress.add_task(
@@ -66,8 +84,10 @@ class ProgressHook(TrainingHook):
 
     def after_round(self, run_context: Any, global_step: int) -> None:
         now = self._clock()
+        self._step = global_step
         if self._line_time is None:  # The first rounds took the time that compiling took.
             self._line_step, self._line_time = global_step, now
+            self._print_jit(run_context.session)
         elapsed = now - self._line_time
         due = 0.5 if self._progress is not None else self._every_secs
         if elapsed < due and global_step != self._last_step:
@@ -78,28 +98,78 @@ class ProgressHook(TrainingHook):
         if self._progress is not None:
             self._progress.update(self._task, completed=global_step, state=state)
         else:
-            logging.info("round %d%s: %s", global_step, self._left(global_step, rate), state)
-
-    def end(self, session: Any) -> None:
-        self.close()
+            self._print(f"round {global_step:,}{self._left(global_step, rate)}: {state}")
 
     def close(self) -> None:
-        """Stops drawing; `gan_train` calls it after errors, too."""
+        """Stops drawing, and says how it ended; `gan_train` calls it after errors, too."""
         if self._progress is not None:
             self._progress.stop()
+        if self._summary and self._step is not None:
+            self._print_end()
+        self._step = None
+
+    def _print_header(self) -> None:
+        from tfgan_lite.train.run_facts import run_facts, shown_facts
+
+        facts = run_facts(self.run)
+        versions = facts["versions"]
+        lines = {**shown_facts(facts), **self._header}
+        if self.run.logdir is not None:
+            lines["logdir"] = str(self.run.logdir)
+        start = f", from round {self._step:,}" if self._step else ""
+        title = f"tfgan_lite {versions['tfgan_lite']} on TensorFlow {versions['tensorflow']}"
+        self._print_block(f"{title}{start}", lines)
+
+    def _print_jit(self, session: Any) -> None:
+        """What measuring found, if it measured."""
+        decisions = getattr(getattr(session, "jit", None), "decisions", {})
+        if self._summary and self.run.jit_compile == "auto" and decisions:
+            words = ", ".join(f"{name} {'on' if on else 'off'}" for name, on in decisions.items())
+            self._print_block(None, {"XLA": words})
+
+    def _print_end(self) -> None:
+        error = sys.exc_info()[1]
+        reason = self.run.stop_reason
+        if not reason:
+            reason = f"{type(error).__name__}" if error is not None else "interrupted"
+        done = self._step - self.run.initial_step
+        seconds = self._clock() - self._started
+        lines = {"losses": self._last_losses(), **self.run.notes}
+        if self.run.logdir is not None:
+            lines["curves"] = f"tensorboard --logdir {self.run.logdir}"
+            lines["report"] = f"tfgan-lite report {self.run.logdir}"
+        title = f"Stopped at round {self._step:,}: {reason} ({done:,} rounds in {seconds:,.0f} s)"
+        self._print_block(title, lines)
+
+    def _print_block(self, title: str | None, lines: Mapping[str, str]) -> None:
+        if title is not None:
+            self._print(title)
+        width = max(map(len, lines), default=0)
+        for name, line in lines.items():
+            if line:
+                self._print(f"  {name:{width}}  {line}")
+
+    def _print(self, line: str) -> None:
+        # As it is: no wrapping, and nothing in it is markup.
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _state(self, rate: float) -> str:
         parts = [f"{rate:,.1f} rounds/s"] if rate else []
         if rate and self.run.images_per_round:
             parts.append(f"{rate * self.run.images_per_round:,.0f} images/s")
-        values = self.run.values()
-        for letter, name in (("G", "generator_loss"), ("D", "discriminator_loss")):
-            if len(values.get(name, ())):
-                parts.append(f"{letter} loss {values[name][-1]:.3f}")
-        return ", ".join(parts)
+        losses = self._last_losses()
+        return ", ".join([*parts, losses] if losses else parts)
+
+    def _last_losses(self) -> str:
+        for name, values in self.run.values().items():
+            if len(values):
+                self._losses[name] = float(values[-1])
+        names = (("G", "generator_loss"), ("D", "discriminator_loss"))
+        known = [(letter, name) for letter, name in names if name in self._losses]
+        return ", ".join(f"{letter} loss {self._losses[name]:.3f}" for letter, name in known)
 
     def _left(self, global_step: int, rate: float) -> str:
         if self._last_step is None or rate <= 0 or global_step >= self._last_step:
             return ""
         seconds = (self._last_step - global_step) / rate
-        return f" of {self._last_step}, {seconds:.0f} s left"
+        return f" of {self._last_step:,}, {seconds:.0f} s left"

@@ -78,9 +78,14 @@ class Update:
         loss = f"{self.name}_loss"
         names = [loss, *(f"{loss}/{term}" for term in self.terms)]
         names += [f"{self.name}_{metric}" for metric in self.metrics]
-        if self.summarize_gradients:
-            names += [f"{_tag(v)}_gradient_norm" for v in self.variables]
-        return names
+        return names + self.gradient_norm_names
+
+    @property
+    def gradient_norm_names(self) -> list[str]:
+        """Those of the values that are norms of gradients, one for each variable."""
+        if not self.summarize_gradients:
+            return []
+        return [f"{_tag(v)}_gradient_norm" for v in self.variables]
 
     def gradients(self, loss: tf.Tensor, tape: tf.GradientTape | None = None) -> GradsAndVars:
         """The transformed gradients of the loss.

@@ -1,0 +1,118 @@
+"""ProgressHook: what a person at the console reads, in a terminal and in a log file."""
+
+import io
+
+import pytest
+import rich.console
+
+import tfgan_lite as tfgan
+from tests.train.linear_gan import BATCH, LinearGAN, in_world, simulate
+
+both_worlds = pytest.mark.parametrize("world", ["graph", "TF2"])
+
+
+class Console(rich.console.Console):
+    """A console that keeps what it is told."""
+
+    def __init__(self, **options):
+        super().__init__(file=io.StringIO(), width=200, **options)
+
+    @property
+    def lines(self):
+        return self.file.getvalue().splitlines()
+
+
+def hook_on(console, last_step, **options):
+    """A hook whose every look at the clock takes a second, so a round does."""
+    now = iter(range(1000))
+    return tfgan.ProgressHook(last_step, clock=lambda: float(next(now)), console=console, **options)
+
+
+@both_worlds
+def test_a_terminal_has_a_bar_with_rates_and_losses(world):
+    console = Console(force_terminal=True)
+    with in_world(world):
+        LinearGAN().train(2, hooks=[hook_on(console, 2)], rounds_per_call=1)
+    losses = simulate(["G", "D"] * 2).losses
+    text = console.file.getvalue()
+    assert "2/2" in text
+    assert f"1.0 rounds/s, {BATCH} images/s" in text
+    assert f"G loss {losses['generator_loss'][-1]:.3f}" in text
+    assert f"D loss {losses['discriminator_loss'][-1]:.3f}" in text
+
+
+def test_a_log_file_has_a_line_every_now_and_then_and_no_control_codes():
+    """It counts from the end of the first round, which took the time that compiling took."""
+    console = Console()
+    hook = hook_on(console, 5, every_secs=2.0)
+    LinearGAN().train(5, hooks=[hook], rounds_per_call=1)
+    lines = [line for line in console.lines if "rounds/s" in line]
+    assert [line.split(":")[0] for line in lines] == ["round 3 of 5, 2 s left", "round 5"]
+    assert "\x1b" not in console.file.getvalue() and "\r" not in console.file.getvalue()
+
+
+@both_worlds
+def test_the_header_says_what_is_trained(world, tmp_path):
+    console = Console()
+    with in_world(world):
+        hook = hook_on(console, 1, header={"data": "batches of 4 numbers"})
+        LinearGAN().train(1, tmp_path, hooks=[hook], save_checkpoint_secs=600)
+    head = console.file.getvalue().split("Stopped")[0]
+    assert head.startswith(f"tfgan_lite {tfgan.__version__} on TensorFlow")
+    for line in (
+        "generator      Generator, 4 parameters, SGD",
+        "discriminator  Critic, 3 parameters, SGD",
+        "data           batches of 4 numbers",
+        "round          1 generator, then 1 discriminator",
+        "devices        CPU:0",
+        f"logdir         {tmp_path}",
+    ):
+        assert f"  {line}" in head
+    assert ("XLA " in head) == (world == "TF2")
+
+
+@both_worlds
+def test_the_end_says_why_it_stopped_what_was_found_and_where_things_are(world, tmp_path):
+    class Finding(tfgan.TrainingHook):
+        def after_round(self, run_context, global_step):
+            self.run.notes["metrics"] = "fid = 12.5"
+
+    console = Console()
+    with in_world(world):
+        hooks = [hook_on(console, 2), Finding()]
+        LinearGAN().train(2, tmp_path, hooks=hooks, save_checkpoint_secs=600)
+    start = next(i for i, line in enumerate(console.lines) if line.startswith("Stopped"))
+    first, *lines = console.lines[start:]
+    assert first.startswith("Stopped at round 2: a hook asked for it (2 rounds in ")
+    losses = simulate(["G", "D"] * 2).losses
+    expected = [f"{letter} loss {losses[name][-1]:.3f}" for letter, name in
+                (("G", "generator_loss"), ("D", "discriminator_loss"))]  # fmt: skip
+    assert [line.split(maxsplit=1) for line in lines] == [
+        ["losses", ", ".join(expected)],
+        ["metrics", "fid = 12.5"],
+        ["curves", f"tensorboard --logdir {tmp_path}"],
+        ["report", f"tfgan-lite report {tmp_path}"],
+    ]
+
+
+def test_after_an_error_the_end_names_it():
+    class Failing(tfgan.TrainingHook):
+        def after_round(self, run_context, global_step):
+            raise KeyError("no such thing")
+
+    console = Console()
+    with pytest.raises(KeyError):
+        LinearGAN().train(2, hooks=[hook_on(console, 2), Failing()], rounds_per_call=1)
+    assert "Stopped at round 1: KeyError" in console.file.getvalue()
+
+
+def test_without_a_summary_there_is_the_progress_alone():
+    console = Console()
+    LinearGAN().train(3, hooks=[hook_on(console, 3, summary=False)], rounds_per_call=1)
+    assert all(line.startswith("round ") for line in console.lines) and console.lines
+
+
+def test_without_the_hook_training_prints_nothing(capfd):
+    LinearGAN().train(2)
+    printed = capfd.readouterr()
+    assert printed.out == "" and printed.err == ""
