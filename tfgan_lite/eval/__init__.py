@@ -45,6 +45,7 @@ from tfgan_lite.eval.kernel_distance import (
     kernel_distance_of_subsets,
 )
 from tfgan_lite.eval.latent_paths import perceptual_path_length
+from tfgan_lite.eval.latent_walk import latent_walk
 from tfgan_lite.eval.memorisation import Copying, data_copying, near_duplicates, nearest_distances
 from tfgan_lite.eval.metric import Collected, Estimate, Metric
 from tfgan_lite.eval.metric_hook import MetricHook
@@ -52,6 +53,7 @@ from tfgan_lite.eval.neighbours import density_coverage, precision_recall
 from tfgan_lite.eval.reference_statistics import ReferenceStatistics
 from tfgan_lite.eval.resizing import RESIZE_MODES, resize
 from tfgan_lite.eval.run_classifier import run_classifier_fn, sample_and_run_classifier_fn
+from tfgan_lite.eval.sample_grid_hook import SampleGridHook
 from tfgan_lite.eval.sample_metrics import (
     DataCopying,
     DensityCoverage,
@@ -134,6 +136,7 @@ __all__ = [
     "PrecisionRecall",
     "RESIZE_MODES",
     "ReferenceStatistics",
+    "SampleGridHook",
     "Summary",
     "add_cyclegan_image_summaries",
     "add_gan_model_image_summaries",
@@ -178,6 +181,7 @@ __all__ = [
     "kernel_distance_of_subsets",
     "kernel_inception_distance",
     "kernel_inception_distance_and_std",
+    "latent_walk",
     "mean_only_frechet_classifier_distance_from_activations",
     "ms_ssim",
     "near_duplicates",

@@ -1,0 +1,180 @@
+"""`tfgan-lite report`: one page of a real run."""
+
+import io
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+import tfgan_lite as tfgan
+from tests.train.linear_gan import LinearGAN
+from tfgan_lite.report import write_report
+from tfgan_lite.report.command import main
+from tfgan_lite.report.events import read_events
+from tfgan_lite.report.pictures import evenly, progress_gif
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+class Looking(tfgan.eval.SampleGridHook):
+    """Grids of one grey level, the round's."""
+
+    def __init__(self):
+        self.level = 0.0
+        super().__init__(self._images, 1)
+
+    def _images(self):
+        self.level += 0.1
+        return np.full([4, 8, 8, 1], self.level, np.float32)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The folder of a run of 4 rounds, with all that a report shows."""
+    folder = tmp_path_factory.mktemp("my run")
+    LinearGAN(summarize_gradients=True).train(
+        4, folder, hooks=[Looking()], save_summaries_steps=1, rounds_per_call=1
+    )
+    (folder / "config.json").write_text(json.dumps({"preset": "none", "note": "<script>"}))
+    tf.io.write_file(
+        str(folder / "interpolation.png"), tf.io.encode_png(np.zeros([8, 80, 1], np.uint8))
+    )
+    looks = [
+        {"step": 4, "kernel_distance": 0.25, "standard_errors": {"kernel_distance": 0.01},
+         "protocol": {"seed": 7, "generated": {"count": 1000}}},
+        {"step": 4, "verdict": "The generator has collapsed: samples are alike."},
+    ]  # fmt: skip
+    with open(folder / "metrics.jsonl", "a", encoding="utf-8") as file:
+        file.writelines(json.dumps(look) + "\n" for look in looks)
+        file.write('{"step": 5, "unfini')
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(run):
+    return write_report(run).read_text()
+
+
+def test_the_page_has_every_part(page):
+    headings = re.findall("<h2>(.*?)</h2>", page)
+    assert headings == [
+        "Run",
+        "Metrics",
+        "Curves",
+        "Samples in time",
+        "Interpolation",
+        "Configuration",
+        "Environment",
+    ]
+
+
+def test_the_page_needs_nothing_else(page):
+    sources = re.findall(r"""(?:src|href)\s*=\s*["']([^"']*)""", page)
+    assert sources and all(source.startswith("data:image/") for source in sources)
+    assert "<script" not in page and "@import" not in page and "url(" not in page
+
+
+def test_it_shows_the_run_and_its_scores_with_their_protocol(page):
+    assert "1 generator, then 1 discriminator" in page
+    assert "Generator, 4 parameters, SGD at 0.125" in page
+    assert "<th>kernel_distance</th><td>0.25 <small>± 0.01</small>" in page
+    assert "<th>generated.count</th><td>1000</td>" in page
+    assert '<p class="bad">The generator has collapsed' in page
+    assert "<th>note</th><td>&lt;script&gt;</td>" in page
+    assert tf.__version__ in page
+
+
+def test_it_has_a_chart_for_each_group_of_curves(page):
+    titles = re.findall('<figure class="chart"><figcaption>(.*?)</figcaption>', page)
+    assert titles[:2] == ["Losses", "Gradient norms"]
+    assert {"Rounds per second", "Images per second"} <= set(titles)
+
+
+def test_pictures_are_those_of_the_run_in_their_order(page):
+    assert re.findall("<figcaption>(round .*?)</figcaption>", page) == [
+        f"round {step}" for step in range(5)
+    ]
+
+
+def test_a_gif_of_training_lies_beside_it(run, page):
+    with Image.open(run / "progress.gif") as animation:
+        assert animation.n_frames == 5 and animation.size == (18, 18)
+        levels = []
+        for index in range(5):
+            animation.seek(index)
+            levels.append(np.asarray(animation.convert("L"))[0, 0])
+    assert levels == sorted(levels) and levels[0] < levels[-1]
+    assert "progress.gif: round 0 to 4" in page
+
+
+def test_a_gif_needs_two_pictures_of_one_size():
+    def picture(side):
+        buffer = io.BytesIO()
+        Image.new("L", (side, side)).save(buffer, "PNG")
+        return buffer.getvalue()
+
+    with pytest.raises(ValueError, match="at least two pictures"):
+        progress_gif({0: picture(8), 1: picture(9)})
+
+
+def test_pictures_are_chosen_evenly_with_the_ends():
+    assert evenly(range(101), 5) == [0, 25, 50, 75, 100]
+    assert evenly([1, 2], 5) == [1, 2]
+
+
+def test_a_damaged_event_file_is_read_as_far_as_it_goes(run, tmp_path):
+    (path,) = (p for p in run.glob("events.*") if "generator_loss" in read_one(p))
+    content = path.read_bytes()
+    (tmp_path / path.name).write_bytes(content[: len(content) - 20])
+    assert list(read_events(tmp_path).scalars["generator_loss"]) == [1, 2, 3, 4]
+
+
+def read_one(path):
+    events = tf.compat.v1.train.summary_iterator(str(path))
+    return {value.tag for event in events for value in event.summary.value}
+
+
+def test_of_a_step_that_was_trained_twice_the_last_counts(tmp_path):
+    for value in (1.0, 2.0):
+        writer = tf.summary.create_file_writer(str(tmp_path))
+        with writer.as_default():
+            tf.summary.scalar("loss", value, 3)
+            tf.summary.scalar("loss", float("nan"), 4)
+        writer.close()
+    events = read_events(tmp_path)
+    assert events.scalars == {"loss": {3: 2.0}} and events.not_finite == {"loss": 2}
+
+
+def test_the_command_starts_as_a_program(run, tmp_path):
+    command = [sys.executable, "-m", "tfgan_lite.report.command", "report", str(run)]
+    output = tmp_path / "page.html"
+    done = subprocess.run(
+        [*command, f"--output={output}", "--nogif"], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(output)
+    assert "progress.gif" not in output.read_text()
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_a_dry_run_touches_nothing(tmp_path, capsys):
+    assert main(["report", str(tmp_path), "--dry_run"]) == 0
+    assert json.loads(capsys.readouterr().out)["output"] == str(tmp_path / "report.html")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_it_refuses(tmp_path, capsys):
+    assert main(["report", str(tmp_path / "none")]) == 1
+    assert "is not a folder: name the logdir of a run" in capsys.readouterr().err
+    assert main(["report", str(tmp_path)]) == 1
+    assert "holds no run: neither event files nor run.json" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["report", str(tmp_path), "--colour"])
+    with pytest.raises(SystemExit, match="2"):
+        main([])
