@@ -1,11 +1,18 @@
-"""Draws digits with a checkpoint of examples.mnist_gan.train.
+"""Draws digits with a checkpoint of examples.mnist_gan.train, or with an export of it.
 
 python -m examples.mnist_gan.generate --logdir=runs/demo --output=digits.png
 python -m examples.mnist_gan.generate --logdir=runs/demo --num_images=5000 --output=digits.npz
+python -m examples.mnist_gan.generate --logdir=runs/demo --interpolate=10 --output=strip.png
+python -m examples.mnist_gan.generate --logdir=runs/demo --interpolate=60 --num_images=960 \
+    --output=video.gif
+python -m examples.mnist_gan.generate --export_dir=exports/digits --truncation=0.7
 
 The second gives an array x_train, uint8 [N, 28, 28, 1]: what train and eval read as --dataset=npz;
 of a run that learned from labels y_train, too. Where a run can be asked for a class, the picture
 has one row for each; with --label=7 it has only that one.
+
+With --interpolate=K images come in walks of K, each of which goes from one noise to another: rows
+of a .png; a .gif has one grid of all walks for each of K frames, and ends where it begins.
 """
 
 import io
@@ -18,12 +25,15 @@ from absl import app, flags
 import tfgan_lite as tfgan
 from examples.mnist_gan import kinds, pictures, runs
 
-_FORMATS = (".png", ".npz")
+_FORMATS = (".png", ".npz", ".gif")
 
 _LOGDIR = flags.DEFINE_string("logdir", None, "The run; its newest checkpoint draws.")
 _CHECKPOINT = flags.DEFINE_string("checkpoint", None, "The checkpoint, such as runs/demo/ckpt-100.")
+_EXPORT_DIR = flags.DEFINE_string("export_dir", None, "What examples.mnist_gan.export wrote.")
 _NUM_IMAGES = flags.DEFINE_integer("num_images", 100, "Images to draw.", lower_bound=1)
-_OUTPUT = flags.DEFINE_string("output", "digits.png", "A .png for one picture of all, or an .npz.")
+_OUTPUT = flags.DEFINE_string(
+    "output", "digits.png", "A .png for one picture of all, an .npz, or a .gif of --interpolate."
+)
 _LABEL = flags.DEFINE_integer(
     "label",
     None,
@@ -32,26 +42,60 @@ _LABEL = flags.DEFINE_integer(
     lower_bound=0,
     upper_bound=9,
 )
+_INTERPOLATE = flags.DEFINE_integer(
+    "interpolate", None, "Images on the way from one noise to another.", lower_bound=2
+)
+_TRUNCATION = flags.DEFINE_float(
+    "truncation",
+    None,
+    "The largest number in the noise: the smaller, the more usual the digits and the less variety.",
+    lower_bound=0.1,
+)
 _AVERAGED = flags.DEFINE_bool(
     "averaged", None, "Whether averaged weights draw; by default, if the run has them."
 )
 _SEED = flags.DEFINE_integer("seed", 0, "Equal seeds give equal images.", lower_bound=0)
 
 
-@flags.validator("output", "--output must end in .png or .npz")
+@flags.validator("output", "--output must end in .png, .npz or .gif")
 def _format_is_known(output: str) -> bool:
     return pathlib.Path(output).suffix in _FORMATS
+
+
+@flags.multi_flags_validator(["output", "interpolate"], "a .gif needs --interpolate")
+def _gif_moves(values) -> bool:
+    return values["interpolate"] or pathlib.Path(values["output"]).suffix != ".gif"
+
+
+@flags.multi_flags_validator(
+    ["num_images", "interpolate"], "--num_images must be a multiple of --interpolate"
+)
+def _walks_are_whole(values) -> bool:
+    return not values["num_images"] % (values["interpolate"] or 1)
+
+
+@flags.multi_flags_validator(
+    ["export_dir", "logdir", "checkpoint", "averaged"],
+    "--export_dir takes the place of --logdir, --checkpoint and --averaged",
+)
+def _one_source(values) -> bool:
+    others = [value for name, value in values.items() if name != "export_dir"]
+    return values["export_dir"] is None or all(value is None for value in others)
 
 
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
     output = pathlib.Path(_OUTPUT.value)
-    label, num_images = _LABEL.value, _NUM_IMAGES.value
+    label, num_images, steps = _LABEL.value, _NUM_IMAGES.value, _INTERPOLATE.value
     with runs.user_errors():
-        checkpoint, config = runs.find_checkpoint(_LOGDIR.value, _CHECKPOINT.value)
-        kind, generator, _ = runs.load_generator(checkpoint, config, _AVERAGED.value)
-        in_rows = kind.asks and label is None
+        if _EXPORT_DIR.value is not None:
+            source = _EXPORT_DIR.value
+            kind, generator, config = runs.load_export(source)
+        else:
+            source, config = runs.find_checkpoint(_LOGDIR.value, _CHECKPOINT.value)
+            kind, generator, _ = runs.load_generator(source, config, _AVERAGED.value)
+        in_rows = kind.asks and label is None and steps is None
         if label is not None and not kind.asks:
             raise ValueError(
                 f"--label={label}: a run with --gan_type={config['gan_type']} cannot be asked for "
@@ -62,21 +106,46 @@ def main(argv: list[str]) -> None:
                 f"--num_images={num_images} must be a multiple of 10, for a picture with one row "
                 "for each class. Or choose one class with --label."
             )
-    model = kinds.sampling_model(generator, kind.sampled_inputs(label))
-    images = tfgan.generate(model, num_images, seed=_SEED.value).numpy()
-    labels = kinds.asked(num_images, label)
+    columns = max(10, math.isqrt(num_images))
+    if steps is not None:
+        images, labels = _walks(kind, generator, output.suffix == ".gif")
+        columns = steps
+    else:
+        model = kinds.sampling_model(generator, kind.sampled_inputs(label, _TRUNCATION.value))
+        images = tfgan.generate(model, num_images, seed=_SEED.value).numpy()
+        labels = kinds.asked(num_images, label)
     if in_rows:
         order = np.argsort(labels, kind="stable")
         images, labels = images[order], labels[order]
+        columns = num_images // 10
     with runs.user_errors():
         if output.suffix == ".npz":
             arrays = {"y_train": labels} if kind.needs_labels else {}
             content = _npz(x_train=pictures.grey_levels(images), **arrays)
+        elif output.suffix == ".gif":
+            frames = images.reshape([-1, steps, *images.shape[1:]]).swapaxes(0, 1)
+            side = math.isqrt(len(frames[0]) - 1) + 1  # As wide as high, or wider.
+            content = pictures.gif([pictures.image_grid(frame, side) for frame in frames])
         else:
-            columns = num_images // 10 if in_rows else max(10, math.isqrt(num_images))
             content = pictures.png(pictures.image_grid(images, min(columns, num_images)))
         runs.write_file(output, content)
-    print(f"{len(images)} digits of {checkpoint}: {output}")
+    print(f"{len(images)} digits of {source}: {output}")
+
+
+def _walks(kind: kinds.Unconditional, generator, closed: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Returns images on the way, one walk after the other, and the classes they are asked for."""
+    steps = _INTERPOLATE.value
+    walks = _NUM_IMAGES.value // steps
+    noise = kinds.walked_noise(
+        kind.noise_dims, walks, steps, _SEED.value, closed, _TRUNCATION.value
+    )
+    inputs = kind.walk(noise, _LABEL.value)
+    # The generator's own inputs: in chunks, and in their order.
+    images = generator.predict(inputs if len(inputs) > 1 else inputs[0], verbose=0)
+    images = images.reshape([steps, walks, *images.shape[1:]]).swapaxes(0, 1)
+    return images.reshape([-1, *images.shape[2:]]), np.repeat(
+        kinds.asked(walks, _LABEL.value), steps
+    )
 
 
 def _npz(**arrays: np.ndarray) -> bytes:

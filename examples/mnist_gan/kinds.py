@@ -74,18 +74,37 @@ class Unconditional:
             generator_inputs=self._noise(),
         )
 
-    def sampled_inputs(self, label: int | None = None):
+    def sampled_inputs(self, label: int | None = None, truncation: float | None = None):
         """Returns the sources of the generator's inputs when images are drawn to be looked at.
 
         Args:
           label: The class that all images are asked to show; None for all in turn.
+          truncation: The largest number in the noise, > 0, or None for any: the smaller, the more
+            usual an image and the less variety (Brock et al., https://arxiv.org/abs/1809.11096).
         """
         del label
-        return self._noise()
+        return self._noise(truncation)
+
+    def walk(self, noise: np.ndarray, label: int | None = None) -> list[np.ndarray]:
+        """Returns the generator's inputs for noise that moves while all else stays.
+
+        Args:
+          noise: float32 [steps, walks, noise_dims].
+          label: The class to show; None for one class in each walk, in turn.
+        """
+        del label
+        return [noise.reshape([-1, self.noise_dims])]
 
     def grids(self, seed: int) -> dict[str, list[np.ndarray]]:
         """Returns the inputs of each picture that shows the kind: 10 rows of 10 images, by name."""
         return {"samples": [_normal([100, self.noise_dims], seed)]}
+
+    def rows(self, seed: int) -> list[np.ndarray]:
+        """Returns the inputs of 10 rows of 10 images, each row from one noise to another."""
+        walks = self.walk(walked_noise(self.noise_dims, CLASSES, CLASSES, seed))
+        # Walks go side by side, and rows one after the other.
+        by_walk = [each.reshape([CLASSES, CLASSES, -1]).swapaxes(0, 1) for each in walks]
+        return [each.reshape([CLASSES * CLASSES, -1]) for each in by_walk]
 
     def scores(self, read: np.ndarray) -> dict[str, object]:
         """Returns further scores of images drawn with `sampled_inputs`.
@@ -96,10 +115,13 @@ class Unconditional:
         del read
         return {}
 
-    def _noise(self):
+    def _noise(self, truncation: float | None = None):
         import tensorflow_probability as tfp
 
-        return tfp.distributions.Normal(tf.zeros([self.noise_dims]), 1.0)
+        zeros = tf.zeros([self.noise_dims])
+        if truncation is None:
+            return tfp.distributions.Normal(zeros, 1.0)
+        return tfp.distributions.TruncatedNormal(zeros, 1.0, -truncation, truncation)
 
 
 class Conditional(Unconditional):
@@ -130,8 +152,12 @@ class Conditional(Unconditional):
 
         return tfgan.gan_model(generator, discriminator, images, [self._noise(), labels])
 
-    def sampled_inputs(self, label=None):
-        return [self._noise(), lambda size: _one_hot(asked(size, label))]
+    def sampled_inputs(self, label=None, truncation=None):
+        return [self._noise(truncation), lambda size: _one_hot(asked(size, label))]
+
+    def walk(self, noise, label=None):
+        steps, walks, _ = noise.shape
+        return [*super().walk(noise), _one_hot(np.tile(asked(walks, label), steps))]
 
     def grids(self, seed):
         """One row for each class; the images of a column are made from one noise."""
@@ -217,8 +243,14 @@ class InfoGAN(Unconditional):
             ],
         )
 
-    def sampled_inputs(self, label=None):
-        return [self._noise(), lambda size: _one_hot(asked(size, label)), self._numbers()]
+    def sampled_inputs(self, label=None, truncation=None):
+        classes = lambda size: _one_hot(asked(size, label))  # noqa: E731
+        return [self._noise(truncation), classes, self._numbers()]
+
+    def walk(self, noise, label=None):
+        steps, walks, _ = noise.shape
+        classes = _one_hot(np.tile(asked(walks, label), steps))
+        return [*super().walk(noise), classes, np.zeros([len(classes), 2], np.float32)]
 
     def grids(self, seed):
         """One grid for each code.
@@ -286,6 +318,36 @@ def _one_hot(classes: np.ndarray) -> np.ndarray:
     return np.eye(CLASSES, dtype=np.float32)[classes]
 
 
-def _normal(shape: list[int], seed: int) -> np.ndarray:
+def walked_noise(
+    noise_dims: int,
+    walks: int,
+    steps: int,
+    seed: int,
+    closed: bool = False,
+    truncation: float | None = None,
+) -> np.ndarray:
+    """Returns noise that moves from one random point to another.
+
+    Args:
+      noise_dims: Numbers in a point.
+      walks: How many go at once.
+      steps: Points on the way.
+      seed: Equal seeds give equal walks.
+      closed: Whether they go through four points and return to the first, for a video.
+      truncation: The largest number in the random points, or None.
+
+    Returns:
+      float32 [steps, walks, noise_dims].
+    """
+    points = _normal([4 if closed else 2, walks, noise_dims], seed, truncation)
+    return tfgan.eval.latent_walk(points, steps, closed)
+
+
+def _normal(shape: list[int], seed: int, truncation: float | None = None) -> np.ndarray:
     # NumPy's: the numbers of a tf.Graph would not be known until a session runs it.
-    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+    random = np.random.default_rng(seed)
+    numbers = random.standard_normal(shape)
+    if truncation is not None:
+        while (beyond := np.abs(numbers) > truncation).any():
+            numbers[beyond] = random.standard_normal(np.count_nonzero(beyond))
+    return numbers.astype(np.float32)

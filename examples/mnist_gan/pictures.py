@@ -3,17 +3,12 @@
 import io
 import os
 import pathlib
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-import tensorflow as tf
 
-import tfgan_lite as tfgan
 from examples.mnist_gan import runs
-
-_GAP = 2
-_GAP_LEVEL = 128  # Grey, so that one sees where a black image ends.
+from tfgan_lite.eval.sample_grid_hook import spaced_grid
 
 
 def grey_levels(images: np.ndarray) -> np.ndarray:
@@ -52,13 +47,7 @@ def image_grid(images: np.ndarray, columns: int) -> np.ndarray:
         raise ValueError(f"images have the shape {images.shape}, expected [N, 28, 28, 1], N >= 1.")
     if columns < 1:
         raise ValueError(f"columns={columns} must be at least 1.")
-    pixels = grey_levels(images)[..., 0]
-    rows = -(-len(pixels) // columns)
-    cells = np.full((rows * columns, 28 + _GAP, 28 + _GAP), _GAP_LEVEL, np.uint8)
-    cells[: len(pixels), :28, :28] = pixels
-    cells = cells.reshape(rows, columns, 28 + _GAP, 28 + _GAP)
-    grid = cells.transpose(0, 2, 1, 3).reshape(rows * (28 + _GAP), columns * (28 + _GAP))
-    return grid[:-_GAP, :-_GAP]
+    return spaced_grid(images, columns)[..., 0]
 
 
 def png(grid: np.ndarray) -> bytes:
@@ -79,6 +68,27 @@ def png(grid: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
+def gif(grids: Sequence[np.ndarray], frames_per_second: float = 20.0) -> bytes:
+    """Returns pictures as the content of an animated GIF file that begins anew at its end.
+
+    Args:
+      grids: uint8 [H, W] each, as from `image_grid`.
+      frames_per_second: How fast it goes.
+
+    Raises:
+      ImportError: If Pillow is not installed.
+    """
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise ImportError("Writing a GIF needs Pillow: pip install tfgan_lite[examples]") from error
+    first, *others = (Image.fromarray(grid) for grid in grids)
+    buffer = io.BytesIO()
+    duration = round(1000 / frames_per_second)
+    first.save(buffer, format="GIF", save_all=True, append_images=others, duration=duration, loop=0)
+    return buffer.getvalue()
+
+
 def save_png(path: str | os.PathLike[str], grid: np.ndarray) -> None:
     """Writes a picture as a PNG file, whole or not at all, over an earlier one.
 
@@ -90,68 +100,3 @@ def save_png(path: str | os.PathLike[str], grid: np.ndarray) -> None:
       ImportError: If Pillow is not installed.
     """
     runs.write_file(pathlib.Path(path), png(grid))
-
-
-class PictureHook(tfgan.TrainingHook):
-    """Draws a grid of images every few rounds, and when training ends.
-
-    It works in TF2 and in a graph. The pictures are PNG files with the round in their names, and
-    images for TensorBoard.
-
-    Args:
-      images: A callable of nothing that gives images [N, 28, 28, 1]. In TF2 it is called for each
-        picture; in a graph it is called once, and its tensor evaluated for each. They should be
-        made from the same noise each time, so that one sees how each image becomes a digit.
-      directory: Where to.
-      every_n_steps: Rounds between two pictures.
-      columns: Images per row.
-    """
-
-    def __init__(
-        self,
-        images: Callable[[], Any],
-        directory: str | os.PathLike[str],
-        every_n_steps: int,
-        columns: int = 10,
-    ):
-        self._images = images
-        self._tensor: Any = None
-        self._directory = pathlib.Path(directory)
-        self._every = every_n_steps
-        self._columns = columns
-        self._writer: Any = None
-        self._step = 0
-        self._drawn: int | None = None
-
-    def next_due(self, global_step: int) -> int:
-        return (global_step // self._every + 1) * self._every
-
-    def begin(self) -> None:
-        if not tf.executing_eagerly():
-            self._tensor = self._images()
-        # TensorFlow's v1 writer takes finished PNGs, in both worlds, once it is made in a graph.
-        with tf.Graph().as_default():
-            self._writer = tf.compat.v1.summary.FileWriter(str(self._directory))
-
-    def after_round(self, run_context: Any, global_step: int) -> None:
-        self._step = global_step
-        if global_step % self._every == 0:
-            self._draw(run_context.session)
-
-    def end(self, session: Any) -> None:
-        if self._drawn != self._step:
-            self._draw(session)
-
-    def close(self) -> None:
-        """Closes the file for TensorBoard; `gan_train` calls it after errors, too."""
-        if self._writer is not None:
-            self._writer.close()
-
-    def _draw(self, session: Any) -> None:
-        images = self._images() if self._tensor is None else session.run(self._tensor)
-        picture = png(image_grid(images, self._columns))
-        runs.write_file(self._directory / f"{self._step:06d}.png", picture)
-        image = tf.compat.v1.Summary.Image(encoded_image_string=picture)
-        value = tf.compat.v1.Summary.Value(tag="generated", image=image)
-        self._writer.add_summary(tf.compat.v1.Summary(value=[value]), self._step)
-        self._drawn = self._step

@@ -181,6 +181,30 @@ def load_generator(
     return kind, generator, "averaged" if averaged else "training"
 
 
+def load_export(folder: str) -> tuple[kinds.Unconditional, tf.keras.Model, dict[str, Any]]:
+    """Returns the generator of what examples.mnist_gan.export wrote.
+
+    Args:
+      folder: What it was called with as --export_dir.
+
+    Returns:
+      The kind of GAN, its generator, and the flags of its run.
+
+    Raises:
+      ValueError: If the folder holds no such export, or it is damaged.
+    """
+    path = pathlib.Path(folder)
+    try:
+        config = json.loads((path / "metadata.json").read_text())["user"]["config"]
+        kind = kinds.KINDS[config["gan_type"]](config["noise_dims"])
+        return kind, tf.keras.models.load_model(path / "generator.keras"), config
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"--export_dir={folder} holds no export of examples.mnist_gan.export: {reason}"
+        ) from error
+
+
 def _read_objects(checkpoint: str, generator: tf.keras.Model, averaged: bool) -> None:
     parts = {"generator": generator}
     if averaged:

@@ -13,11 +13,14 @@ recipe it learns (see presets.py). In the folder --logdir you find:
   samples.png    what the generator draws at the end, one row for each class where it can be asked
                  for one; real.png has real digits beside it
   number_*.png   of an infogan: what its two continuous codes change, from left to right
+  interpolation.png  rows that go from one noise to another
   metrics.json   how good that is, and how good real digits are by the same measures
   pictures/      the same noise drawn again and again while the generator learns
   config.json    the flags; a second call with the same --logdir trains on from the checkpoint
   ckpt-*         checkpoints, which examples.mnist_gan.eval and .generate read
-  events.out.*   the losses, for `tensorboard --logdir=...`
+  events.out.*   curves and pictures, for `tensorboard --logdir=...`
+
+`tfgan-lite report` makes one page of all of it, report.html.
 
 The default recipe is DCGAN's (https://arxiv.org/abs/1511.06434: Adam with beta_1 = 0.5, batch norm,
 the non-saturating loss), with its rate of 2e-4 raised to 1e-3 and falling: after 1000 rounds of
@@ -276,6 +279,8 @@ def train(
         generator_optimizer=preset.optimizer(generator_rate),
         discriminator_optimizer=preset.optimizer(discriminator_rate),
         generator_average=average,
+        discriminator_metrics={"accuracy": tfgan.losses.discriminator_accuracy},
+        summarize_gradients=True,
     )
 
     # 4. How many updates make a round, and what else happens between rounds.
@@ -288,13 +293,18 @@ def train(
         sampled = kinds.sampling_model(generator, inputs)
         return lambda: tfgan.generate(sampled, num_images, seed=_SEED.value, average=average)
 
-    grids = {name: drawing(inputs, 100) for name, inputs in kind.grids(_SEED.value).items()}
+    inputs_of_grids = {**kind.grids(_SEED.value), "interpolation": kind.rows(_SEED.value)}
+    grids = {name: drawing(inputs, 100) for name, inputs in inputs_of_grids.items()}
     drawn = tfgan.FinalOpsHook({"images": drawing(kind.sampled_inputs(), num_samples), **grids})
     hooks = [
         tfgan.StopAtStepHook(last_step=last_step),
         tfgan.ProgressHook(last_step),
-        pictures.PictureHook(
-            grids["samples"], os.path.join(_LOGDIR.value, "pictures"), _PICTURE_STEPS
+        tfgan.SummaryHook(50, hparams=config),
+        tfgan.eval.SampleGridHook(
+            grids["samples"],
+            _PICTURE_STEPS,
+            columns=10,
+            folder=os.path.join(_LOGDIR.value, "pictures"),
         ),
         drawn,
     ]
@@ -307,7 +317,7 @@ def train(
             get_hooks_fn=get_hooks_fn,
             hooks=hooks,
             save_checkpoint_secs=60,
-            save_summaries_steps=50,
+            save_summaries_steps=None,  # SummaryHook is among the hooks.
             seed=_SEED.value,
             jit_compile=_JIT_COMPILE[_JIT.value],
         )

@@ -11,6 +11,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from tfgan_lite.report.events import read_events
+
 REPOSITORY = pathlib.Path(__file__).parents[2]
 NO_JIT = "--jit_compile=false"
 
@@ -49,7 +51,7 @@ def test_the_scores_are_finite_and_say_what_they_are_of(run):
 
 
 def test_the_pictures_show_a_hundred_images(run):
-    for name in ("samples.png", "real.png", "pictures/000003.png"):
+    for name in ("samples.png", "real.png", "interpolation.png", "pictures/000003.png"):
         picture = pixels(run / name)
         assert picture.shape == (298, 298) and picture.dtype == np.uint8
         assert np.ptp(picture) > 20, f"all pixels of {name} are alike"
@@ -57,11 +59,9 @@ def test_the_pictures_show_a_hundred_images(run):
 
 
 def test_tensorboard_shows_the_pictures(run):
-    (path,) = (run / "pictures").glob("events.out.*")
-    events = list(tf.compat.v1.train.summary_iterator(str(path)))
-    images = [(e.step, v.image) for e in events for v in e.summary.value if v.tag == "generated"]
-    assert [step for step, _ in images] == [3]
-    assert images[0][1].encoded_image_string == (run / "pictures" / "000003.png").read_bytes()
+    drawn = read_events(run).pictures["samples"]
+    assert list(drawn) == [0, 3]
+    assert drawn[3] == (run / "pictures" / "000003.png").read_bytes()
 
 
 def test_nothing_unfinished_is_left(run):
@@ -76,14 +76,16 @@ def test_a_second_call_trains_on(programs, tmp_path, world):
     assert read(tmp_path)["number_of_steps"] == 4
     assert tf.train.latest_checkpoint(str(tmp_path)).endswith("-4")
     drawn = sorted(path.name for path in (tmp_path / "pictures").glob("*.png"))
-    assert drawn == ["000002.png", "000004.png"]
+    assert drawn == ["000000.png", "000002.png", "000004.png"]
 
 
 def test_the_losses_are_for_tensorboard(programs, tmp_path):
     programs.succeed(
         "train", f"--logdir={tmp_path}", "--max_number_of_steps=50", "--batch_size=2", NO_JIT
     )
-    assert {("generator_loss", 50), ("discriminator_loss", 50)} <= set(losses(tmp_path))
+    watched = ("generator_loss", "discriminator_loss", "discriminator_accuracy")
+    norms = ("generator_gradient_norm", "discriminator_gradient_norm")
+    assert {(name, 50) for name in (*watched, *norms)} <= set(losses(tmp_path))
 
 
 def test_equal_seeds_give_equal_runs(programs, run, tmp_path):

@@ -1,0 +1,45 @@
+"""Writes the generator of a run as files that need no tfgan_lite.
+
+python -m examples.mnist_gan.export --logdir=runs/demo --export_dir=exports/digits
+
+They are a SavedModel, a .keras file, an example to check them with and metadata.json, see
+docs/export.md. examples.mnist_gan.generate draws from them, too.
+"""
+
+from absl import app, flags
+
+import tfgan_lite as tfgan
+from examples.mnist_gan import kinds, runs
+
+_LOGDIR = flags.DEFINE_string("logdir", None, "The run; its newest checkpoint is exported.")
+_CHECKPOINT = flags.DEFINE_string("checkpoint", None, "The checkpoint, such as runs/demo/ckpt-100.")
+_EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Where to.", required=True)
+_OVERWRITE = flags.DEFINE_bool("overwrite", False, "Whether an earlier export there is replaced.")
+_AVERAGED = flags.DEFINE_bool(
+    "averaged", None, "Whether averaged weights are exported; by default, if the run has them."
+)
+
+
+def main(argv: list[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    with runs.user_errors():
+        checkpoint, config = runs.find_checkpoint(_LOGDIR.value, _CHECKPOINT.value)
+        kind, generator, weights = runs.load_generator(checkpoint, config, _AVERAGED.value)
+        step = runs.step_of(checkpoint)
+        path = tfgan.export(
+            kinds.sampling_model(generator, kind.sampled_inputs()),
+            _EXPORT_DIR.value,
+            metadata={"config": config, "round": step, "weights": weights},
+            overwrite=_OVERWRITE.value,
+        )
+    print(f"{checkpoint}, {weights} weights: {path}")
+
+
+def run() -> None:
+    """Runs the program, as the console script does."""
+    app.run(main)
+
+
+if __name__ == "__main__":
+    run()
