@@ -63,8 +63,7 @@ class TrainingRun:
 
     def values(self) -> dict[str, np.ndarray]:
         """Reported values by name ("generator_loss"), one for each sub-step, in their order."""
-        found = {name: by_round.ravel() for name, by_round in self.values_by_round().items()}
-        return {name: self.without_skipped(values) for name, values in found.items()}
+        return {name: self.kept(all_.ravel()) for name, all_ in self.values_by_round().items()}
 
     def values_by_round(self) -> dict[str, np.ndarray]:
         """The same as [rounds, sub-steps in a round]."""
@@ -81,18 +80,16 @@ class TrainingRun:
 
         Empty without `gan_train_ops(summarize_gradients=True)`.
         """
-        values = {name: by_round.ravel() for name, by_round in self.values_by_round().items()}
-        found = {}
+        values, found = self.values_by_round(), {}
         for hook in self.train_hooks:
             for update in filter(None, hook.updates):
-                norms = [values[n] for n in update.gradient_norm_names if len(values.get(n, ()))]
+                norms = [values[n].ravel() for n in update.gradient_norm_names if n in values]
                 if norms:
-                    norm = np.sqrt(np.sum(np.square(norms), axis=0))
-                    found[update.name] = self.without_skipped(norm)
+                    found[update.name] = self.kept(np.sqrt(np.sum(np.square(norms), axis=0)))
         return found
 
-    def without_skipped(self, values: np.ndarray) -> np.ndarray:
-        """Values of sub-steps, those aside whose updates were skipped."""
+    def kept(self, values: np.ndarray) -> np.ndarray:
+        """Those of some values [N] that belong to updates which were not skipped."""
         return values[np.isfinite(values)] if self.skips else values
 
     @property
@@ -281,14 +278,11 @@ class SummaryHook(TrainingHook):
             self._writer.write_summary(summary)
 
     def after_round(self, run_context: Any, global_step: int) -> None:
-        by_round = self.run.values_by_round()
         self._seen.add(self.run.values())
-        for name, values in by_round.items():
+        for name, values in self.run.values_by_round().items():
             if name.endswith("_loss") and values.shape[1] > 1:
-                columns = enumerate(values.T, start=1)
-                self._seen.add(
-                    {f"{name}/sub_step_{i}": self.run.without_skipped(c) for i, c in columns}
-                )
+                for i, column in enumerate(values.T, start=1):
+                    self._seen.add({f"{name}/sub_step_{i}": self.run.kept(column)})
         norms = self.run.gradient_norms().items()
         self._seen.add({f"{name}_gradient_norm": norm for name, norm in norms})
         if global_step % self._every == 0:
@@ -333,7 +327,7 @@ class _Means:
 
 
 def scalar_writer(logdir: str) -> Any:
-    """What writes for TensorBoard: `write(scalars by name, step)`, `write_summary` and the rest."""
+    """What writes for TensorBoard: scalars by name at a step, and `Summary` protos."""
     return _EagerWriter(logdir) if tf.executing_eagerly() else _GraphWriter(logdir)
 
 
