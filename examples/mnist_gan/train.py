@@ -50,7 +50,7 @@ from examples.mnist_gan import data, kinds, pictures, presets, runs, scores
 # rounds of 32 (128,000 images) bring them to 74 and 8.8, and 2500 of 64 to 83 and 8.6.
 _STEPS = {"digits": 4000, "mnist": 6000, "npz": 6000, "folder": 6000}
 _BATCH_SIZES = {"digits": 32, "mnist": 64, "npz": 64, "folder": 64}
-# What labels tell need not be found out: 2500 rounds of MNIST bring an acgan's distance to 7.
+# What labels tell need not be found out: 1500 rounds of MNIST bring an acgan's distance to 14.
 _STEPS_WITH_LABELS = {"digits": 2000, "mnist": 3000, "npz": 3000, "folder": 3000}
 _PICTURE_STEPS = 250
 _JIT_COMPILE = {"auto": "auto", "true": True, "false": False}

@@ -121,6 +121,8 @@ def feature_matching_loss(
 ) -> Any:
     """`losses.wargs.feature_matching_loss` of a model's discriminator (arXiv:1606.03498).
 
+    Under several replicas each one compares the means of its own part of the batch.
+
     Args:
       gan_model: a model tuple.
       features_fn: gives the features of data, a tensor or a structure of them; None where the
