@@ -31,7 +31,7 @@ def test_the_later_programs_go_on_from_the_first(tmp_path):
     _run("\n".join(_programs()), tmp_path)
 
 
-@pytest.mark.parametrize("page", ["docs/schedules.md", "docs/hooks.md"])
+@pytest.mark.parametrize("page", ["docs/schedules.md", "docs/hooks.md", "docs/keras.md"])
 def test_the_programs_of_a_page_go_on_from_the_readmes_first(page, tmp_path):
     first = _programs()[0].replace("last_step=3000", "last_step=10")
     done = _run("\n".join([first, *_programs(page)]), tmp_path)

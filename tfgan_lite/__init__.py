@@ -50,6 +50,10 @@ from tfgan_lite.version import __version__
 
 if TYPE_CHECKING:
     from tfgan_lite import eval
+    from tfgan_lite.keras_gan import KerasGAN
+
+# Imported at the first use: Keras is most of what an import takes, and scores are half of the rest.
+_LAZY: dict[str, str] = {"KerasGAN": "keras_gan", "eval": ""}  # Name: the module that has it.
 
 __all__ = [
     "ACGANModel",
@@ -62,6 +66,7 @@ __all__ = [
     "GANTrainOps",
     "GANTrainSteps",
     "InfoGANModel",
+    "KerasGAN",
     "LossLoggingHook",
     "NanGuardHook",
     "NanLossError",
@@ -104,11 +109,16 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # Half of what an import takes; scores are needed late, and by few processes.
-    if name == "eval":
-        return importlib.import_module("tfgan_lite.eval")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "estimator":
+        raise AttributeError(
+            "tfgan.estimator went with tf.estimator, which TensorFlow removed in 2.16:"
+            " docs/migrating_from_tfgan.md shows gan_train, KerasGAN and evaluate in its place."
+        )
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_LAZY[name] or name}")
+    return getattr(module, name) if _LAZY[name] else module
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), "eval"})
+    return sorted({*globals(), *_LAZY})

@@ -59,6 +59,7 @@ def gan_train(
     seed: int = 0,
     jit_compile: bool | str = "auto",
     rounds_per_call: int | None = None,
+    session: Session | None = None,
 ) -> np.generic:
     """Trains a GAN by alternating updates, until a hook stops it or the data ends.
 
@@ -83,6 +84,8 @@ def gan_train(
       seed: in TF2, the seed of all noise that the library draws.
       jit_compile: in TF2, whether XLA compiles the updates; "auto" measures which is faster.
       rounds_per_call: in TF2, the most rounds in one compiled call; None to derive it.
+      session: in TF2, the `Session` to train in, whose seed and choice of XLA hold; a second call
+        with the same one goes on where the data are. None for one of the call's own.
 
     Returns:
       The global step after the last round, a NumPy scalar.
@@ -115,9 +118,12 @@ def gan_train(
                 run,
                 [*user_hooks, *train_hooks],
                 save_checkpoint_secs if is_chief else None,
-                Session(_counters(train_ops), _strategy(run), seed, JitChoice(jit_compile)),
+                session
+                or Session(_counters(train_ops), _strategy(run), seed, JitChoice(jit_compile)),
                 rounds_per_call,
             )
+        if session is not None:
+            raise ValueError("session has a meaning only in TF2.")
         _attach(user_hooks, run)
         arguments = {
             "master": master,

@@ -154,7 +154,7 @@ class LossLoggingHook(TrainingHook):
     def __init__(self, every_n_steps: int = 100, log: Callable[[str], None] = logging.info):
         self._every = _checked_period("every_n_steps", every_n_steps)
         self._log = log
-        self._seen = _Means()
+        self._seen = Means()
 
     def next_due(self, global_step: int) -> int:
         return _next_multiple(global_step, self._every)
@@ -209,7 +209,7 @@ class SummaryHook(TrainingHook):
     def __init__(self, every_n_steps: int = 100, logdir: str | None = None):
         self._every = _checked_period("every_n_steps", every_n_steps)
         self._logdir = logdir
-        self._seen = _Means()
+        self._seen = Means()
         self._writer: Any = None
 
     def next_due(self, global_step: int) -> int:
@@ -230,7 +230,7 @@ class SummaryHook(TrainingHook):
         self._writer.flush()
 
 
-class _Means:
+class Means:
     """Means of reported values, over any number of calls."""
 
     def __init__(self):
@@ -241,8 +241,11 @@ class _Means:
             total, count = self._sums.get(name, (0.0, 0))
             self._sums[name] = total + float(np.sum(column, dtype=np.float64)), count + len(column)
 
+    def means(self) -> dict[str, float]:
+        return {name: total / count for name, (total, count) in self._sums.items() if count}
+
     def take(self) -> dict[str, float]:
-        means = {name: total / count for name, (total, count) in self._sums.items() if count}
+        means = self.means()
         self._sums.clear()
         return means
 

@@ -135,7 +135,7 @@ def gan_train_ops(
         trained = [network for network in networks if network.role == role]
         variables = [_variables(each, options["variables_to_train"]) for each in trained]
         _check_optimizer(optimizer, role, in_graph)
-        _build_slots(optimizer, [v for each in variables for v in each])
+        build_slots(optimizer, [v for each in variables for v in each])
         return [
             Update(
                 network=network,
@@ -384,7 +384,7 @@ def _checked_loss(loss: Any, name: str, in_graph: bool) -> Any:
     return loss
 
 
-def _build_slots(optimizer: Any, variables: Sequence[tf.Variable]) -> None:
+def build_slots(optimizer: Any, variables: Sequence[tf.Variable]) -> None:
     """Makes a Keras optimizer's variables now: a compiled update cannot."""
     if isinstance(optimizer, tf.compat.v1.train.Optimizer):
         return
