@@ -150,13 +150,17 @@ def _stored(value: Any) -> Any:
         return {"dtype": tf.as_dtype(value).name}
     if hasattr(value, "sample") and hasattr(value, "event_shape"):
         return config_of(value)
-    if tf.is_tensor(value) or isinstance(value, (np.ndarray, np.generic, list, tuple)):
+    if isinstance(value, (list, tuple)):
+        return [_stored(each) for each in value]
+    if tf.is_tensor(value) or isinstance(value, (np.ndarray, np.generic)):
         array = np.asarray(value)
         return {"values": array.tolist(), "dtype": array.dtype.name}
     raise TypeError(f"A distribution's parameter cannot be stored in a file: {value!r}.")
 
 
 def _restored(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_restored(each) for each in value]
     if not isinstance(value, Mapping):
         return value
     if "values" in value:

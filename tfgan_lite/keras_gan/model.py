@@ -55,6 +55,16 @@ class KerasGAN(tf.keras.Model):
 
     Raises:
       ValueError: an unknown kind; noise or codes that the kind needs, or has none of.
+
+    Example:
+      >>> gan = tfgan.KerasGAN(net(3), net(1), noise=2)
+      >>> gan.compile("adam", "adam", losses="modified", schedule=tfgan.GANTrainSteps(1, 2))
+      >>> history = gan.fit(data, batch_size=8, epochs=2, verbose=0)
+      >>> gan.predict(100, seed=0).shape
+      (100, 3)
+      >>> gan.save("gan.keras")
+      >>> tf.keras.models.load_model("gan.keras").rounds
+      8
     """
 
     def __init__(

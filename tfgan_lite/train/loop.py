@@ -95,6 +95,13 @@ def gan_train(
         checkpoint.
       NanLossError: a loss is not finite; the update was not applied.
       TypeError: in TF2, one of TensorFlow's own hooks.
+
+    Example:
+      >>> stop = tfgan.StopAtStepHook(num_steps=3)
+      >>> first = tfgan.gan_train(train_ops, "runs/gan_train", hooks=[stop])
+      >>> second = tfgan.gan_train(train_ops, "runs/gan_train", hooks=[stop])  # Goes on.
+      >>> int(second - first)
+      3
     """
     _check_logdir(logdir, is_chief, save_checkpoint_secs, save_summaries_steps)
     get_hooks_fn = get_hooks_fn or get_sequential_train_hooks()
@@ -235,6 +242,13 @@ def get_sequential_train_steps(train_steps: Any = None) -> Any:
       `train_step_fn(session, train_ops, global_step, train_step_kwargs)`, which runs one round and
       gives the sum of both losses and whether to stop: what `should_stop` in `train_step_kwargs`
       says, False without it.
+
+    Example:
+      >>> train_step = tfgan.get_sequential_train_steps(tfgan.GANTrainSteps(1, 2))
+      >>> session = tfgan.Session(train_ops.global_step_inc_op.counters)
+      >>> total, stop = train_step(session, train_ops, None, {})
+      >>> stop
+      False
     """
     phases = schedule.sequential(*([train_steps] if train_steps is not None else []))
 

@@ -42,6 +42,13 @@ class TrainingRun:
       logdir: where the run writes, or None.
       batch_size: real examples in a sub-step's batch, where it is known.
       initial_step: the global step when the session began.
+
+    Example:
+      >>> class Watch(tfgan.TrainingHook):
+      ...     def after_round(self, run_context, global_step):
+      ...         print(sorted(self.run.values()), self.run.images_per_round)
+      >>> train(Watch(), rounds=1)
+      ['discriminator_loss', 'generator_loss'] 8
     """
 
     train_ops: GANTrainOps
@@ -74,7 +81,19 @@ class TrainingRun:
 
 
 class TrainingHook(_v1.SessionRunHook):
-    """A hook that is called with the global step after rounds. Override `after_round`."""
+    """A hook that is called with the global step after rounds. Override `after_round`.
+
+    Example:
+      >>> class Printer(tfgan.TrainingHook):
+      ...     def next_due(self, global_step):
+      ...         return global_step + 2
+      ...
+      ...     def after_round(self, run_context, global_step):
+      ...         print("after", global_step - self.run.initial_step, "rounds")
+      >>> train(Printer(), rounds=4)
+      after 2 rounds
+      after 4 rounds
+    """
 
     run: TrainingRun | None = None
 
@@ -110,6 +129,13 @@ class StopAtStepHook(TrainingHook):
 
     Raises:
       ValueError: both or neither are given, or not a positive integer.
+
+    Example:
+      >>> rounds = train_ops.global_step_inc_op.counters.global_step
+      >>> before = int(rounds)
+      >>> train(tfgan.StopAtStepHook(num_steps=2))
+      >>> int(rounds) - before
+      2
     """
 
     def __init__(self, num_steps: int | None = None, last_step: int | None = None):
@@ -149,6 +175,10 @@ class LossLoggingHook(TrainingHook):
     Args:
       every_n_steps: rounds between two lines.
       log: takes the finished line.
+
+    Example:
+      >>> train(tfgan.LossLoggingHook(2, log=print), rounds=2)
+      round 2: generator_loss = ..., discriminator_loss = ...
     """
 
     def __init__(self, every_n_steps: int = 100, log: Callable[[str], None] = logging.info):
@@ -174,6 +204,9 @@ class NanGuardHook(TrainingHook):
 
     Args:
       fail_on_nan_loss: raise NanLossError; otherwise ask for a normal stop.
+
+    Example:
+      >>> train(tfgan.NanGuardHook(), rounds=1)  # Nothing to say: all values are finite.
     """
 
     def __init__(self, fail_on_nan_loss: bool = True):
@@ -204,6 +237,11 @@ class SummaryHook(TrainingHook):
     Args:
       every_n_steps: rounds between two points of a curve.
       logdir: where to; the run's own logdir by default.
+
+    Example:
+      >>> train(tfgan.SummaryHook(1, "runs/summaries"), rounds=1)
+      >>> tf.io.gfile.listdir("runs/summaries")
+      ['events...']
     """
 
     def __init__(self, every_n_steps: int = 100, logdir: str | None = None):

@@ -24,6 +24,9 @@ class ProgressHook(TrainingHook):
       every_secs: seconds between two lines where there is no terminal.
       clock: gives seconds.
       console: a rich Console; by default one on stderr.
+
+    Example:
+      >>> train(tfgan.ProgressHook(last_step=3), rounds=3)  # Draws on stderr, or logs.
     """
 
     def __init__(

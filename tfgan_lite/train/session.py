@@ -34,6 +34,12 @@ class Session:
       strategy: the strategy that the networks were made under.
       seed: the program's seed; noise is a pure function of (seed, round, sub-step, replica).
       jit: decides whether a sub-step is compiled by XLA.
+
+    Example:
+      >>> session = tfgan.Session(train_ops.global_step_inc_op.counters, seed=1)
+      >>> inputs, data = session.run([model.generator_inputs, model.generated_data])  # Of one draw.
+      >>> inputs.shape, data.shape
+      ((8, 2), (8, 3))
     """
 
     def __init__(

@@ -111,6 +111,12 @@ def gan_train_ops(
       ValueError: no trainable variables; a loss that is not a scalar; a loss that does not depend
         on its network; unused update ops; a call inside a tf.function.
       TypeError: an optimizer of the wrong kind; a loss of another model; an unknown keyword.
+
+    Example:
+      >>> adam = tf.keras.optimizers.Adam
+      >>> train_ops = tfgan.gan_train_ops(model, loss, adam(1e-3, 0.5), adam(1e-3, 0.5))
+      >>> float(train_ops.discriminator_train_op()) > 0.0  # One update; gives the loss.
+      True
     """
     if tf.inside_function():
         raise ValueError(
