@@ -56,6 +56,7 @@ def test_the_order_is_keras_s():
     )
 
 
+@pytest.mark.slow
 def test_validation_comes_before_the_end_of_its_epoch():
     recorder = Recorder()
     gan().fit(
@@ -105,6 +106,7 @@ def test_stop_training_in_the_midst_of_an_epoch_ends_it():
     assert made.rounds == 2
 
 
+@pytest.mark.slow
 def test_logs_are_means_over_the_epoch_so_far():
     made, each, means = gan(), [], []
     take = tf.keras.callbacks.LambdaCallback(
@@ -136,6 +138,7 @@ def test_progress_is_printed(verbose, capsys):
     assert "generator_loss" in printed
 
 
+@pytest.mark.slow
 def test_keras_s_own_callbacks_write_what_they_write(tmp_path):
     callbacks = [
         tf.keras.callbacks.CSVLogger(tmp_path / "log.csv"),

@@ -66,6 +66,7 @@ def test_two_fits_are_one_longer_fit():
     assert twice.rounds == once.rounds == 7
 
 
+@pytest.mark.slow
 def test_other_data_keep_optimizers_and_counters():
     made = gan()
     made.fit(batches(data()), rounds=3, verbose=0)
@@ -107,6 +108,7 @@ def test_predict_uses_the_averaged_weights(trained):
     assert (np.abs(own - samples) > 1e-4).any()
 
 
+@pytest.mark.slow
 def test_validation_scores_are_in_the_history():
     made = gan()
     history = made.fit(
@@ -177,6 +179,11 @@ class TestBadInput:
     def test_data_without_an_end(self):
         with pytest.raises(ValueError, match="Pass steps_per_epoch, or rounds"):
             gan().fit(batches(data()).repeat(), epochs=2, verbose=0)
+
+    def test_samples_of_a_number_where_labels_are_needed(self):
+        made, _ = KINDS["acgan"]()
+        with pytest.raises(ValueError, match="are made of labels"):
+            made.predict(3)
 
     def test_data_without_labels(self):
         made, _ = KINDS["acgan"]()

@@ -57,6 +57,7 @@ def test_a_loaded_gan_trains_on_as_the_saved_one(saved):
     assert "discriminator_accuracy" in loaded.history.history
 
 
+@pytest.mark.slow
 def test_another_process_loads_it(saved):
     made, path = saved
     program = (
@@ -81,6 +82,7 @@ def test_every_kind_is_saved(kind, tmp_path):
         np.testing.assert_array_equal(mine, theirs)
 
 
+@pytest.mark.slow
 def test_networks_that_training_built_are_saved(tmp_path):
     layers = tf.keras.layers
     generator, discriminator = (tf.keras.Sequential([layers.Dense(n)]) for n in (WIDTH, 1))

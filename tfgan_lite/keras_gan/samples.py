@@ -32,7 +32,17 @@ def samples_of(
       given: what samples are made of beside noise, arrays with a leading axis: conditions, images,
         or images and targets. None for noise alone.
       batch_size: how much of `given` is taken at once.
+
+    Raises:
+      ValueError: nothing is given where the kind needs something, or the other way round.
     """
+    made_of = {"acgan": "labels", "cyclegan": "images", "stargan": "(images, targets)"}
+    if given is None and kind in made_of:
+        raise ValueError(
+            f"Samples of kind={kind!r} are made of {made_of[kind]}, not of a number alone."
+        )
+    if given is not None and kind == "infogan":
+        raise ValueError("Samples of kind='infogan' are made of noise and codes: give a number.")
     values = None
     if given is not None:
         given = tf.nest.map_structure(tf.convert_to_tensor, given)
