@@ -52,6 +52,11 @@ from tfgan_lite.version import __version__
 
 if TYPE_CHECKING:
     from tfgan_lite import data, eval
+    from tfgan_lite.keras_gan import KerasGAN
+
+# Imported at the first use, each from the module that has it: Keras is most of what an import takes,
+# scores are half of the rest, and data use a part of them.
+_LAZY = {"KerasGAN": "keras_gan", "data": "", "eval": ""}
 
 __all__ = [
     "ACGANModel",
@@ -64,6 +69,7 @@ __all__ = [
     "GANTrainOps",
     "GANTrainSteps",
     "InfoGANModel",
+    "KerasGAN",
     "LossLoggingHook",
     "NanGuardHook",
     "NanLossError",
@@ -107,14 +113,17 @@ __all__ = [
     "train",
 ]
 
-_LAZY = ("data", "eval")
-
 
 def __getattr__(name: str) -> Any:
-    # Half of what an import takes; scores are needed late, and by few processes. Data uses a part.
-    if name in _LAZY:
-        return importlib.import_module(f"tfgan_lite.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "estimator":
+        raise AttributeError(
+            "tfgan.estimator went with tf.estimator, which TensorFlow removed in 2.16:"
+            " docs/migrating_from_tfgan.md shows gan_train, KerasGAN and evaluate in its place."
+        )
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_LAZY[name] or name}")
+    return getattr(module, name) if _LAZY[name] else module
 
 
 def __dir__() -> list[str]:

@@ -114,6 +114,14 @@ class Deferred:
       compute: called with no arguments inside a run; gives a tensor or a structure of tensors.
       name: for `repr` and for messages.
       opaque: whether the value is an object that TensorFlow does not know, such as a distribution.
+
+    Example:
+      >>> model.generated_data
+      <Deferred 'generated_data' shape=(8, 3) dtype=float32>
+      >>> model.generated_data().shape.as_list()  # A run of its own, an eager tensor.
+      [8, 3]
+      >>> 2.0 * model.generated_data - 1.0  # Deferred again.
+      <Deferred 'sub' shape=(8, 3) dtype=float32>
     """
 
     __array_priority__ = 1000  # `array + deferred` is ours to defer, not NumPy's to compute.
@@ -193,6 +201,12 @@ def defer(fn: Callable[..., Any], *args: Any, name: str | None = None, lazily: b
     Returns:
       With tensors only, or inside a run, the value. Otherwise a structure with a `Deferred` at each
       leaf, all tied to one evaluation of `fn` in each run.
+
+    Example:
+      >>> tfgan.defer(tf.reduce_mean, model.generated_data, name="mean")
+      <Deferred 'mean' shape=() dtype=float32>
+      >>> float(tfgan.defer(tf.reduce_mean, tf.constant([1.0, 3.0])))  # Of tensors, the value.
+      2.0
     """
     if not any(isinstance(leaf, Deferred) for leaf in tf.nest.flatten(args)):
         return fn(*args)

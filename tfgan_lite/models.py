@@ -48,6 +48,13 @@ def gan_model(
     Raises:
       ValueError: generated and real data differ; a network makes new variables when it is called
         again; both networks own the same variable; the dataset is empty or not batched.
+
+    Example:
+      >>> model = tfgan.gan_model(generator, discriminator, dataset, noise)
+      >>> model.discriminator_gen_outputs.shape.as_list()
+      [8, 1]
+      >>> model.generated_data().shape.as_list()  # An eager tensor, of a run of its own.
+      [8, 3]
     """
     real = as_values(real_data, "real_data")
     inputs = _inputs(generator_inputs, generator_scope, real)
@@ -92,6 +99,16 @@ def infogan_model(
       ValueError: no codes; not one distribution for each code; an object without `log_prob`;
         whatever `gan_model` raises.
       TypeError: a discriminator that does not give a pair.
+
+    Example:
+      >>> model = tfgan.infogan_model(
+      ...     lambda inputs: generator(tf.concat(inputs, 1)),
+      ...     lambda x: (discriminator(x), [tfd.Normal(x[:, :1], 1.0)]),
+      ...     dataset,
+      ...     [tfd.Normal([0.0], 1.0)],
+      ...     [tfd.Uniform([-1.0], [1.0])],
+      ... )
+      >>> loss = tfgan.gan_loss(model, mutual_information_penalty_weight=1.0)
     """
     unstructured = as_list(unstructured_generator_inputs)
     structured = as_list(structured_generator_inputs)
@@ -159,6 +176,13 @@ def acgan_model(
       ValueError: labels that are not one-hot, as far as is known; classes of which the labels and
         the discriminator have another number; whatever `gan_model` raises.
       TypeError: a discriminator that does not give a pair of tensors.
+
+    Example:
+      >>> images, labels = tfgan.from_dataset(labelled)  # Of one draw.
+      >>> model = tfgan.acgan_model(
+      ...     generator, lambda x: tf.split(classifier(x), [1, 2], 1), images, noise, labels
+      ... )
+      >>> loss = tfgan.gan_loss(model, aux_cond_discriminator_weight=1.0)
     """
     real = as_values(real_data, "real_data")
     example = tf.nest.flatten(real)[0]

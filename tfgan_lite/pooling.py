@@ -40,6 +40,12 @@ def tensor_pool_adjusted_model(model: Model, tensor_pool_fn: Callable[[Any], Any
     Raises:
       ValueError: another kind of model; a pool that changes the structure of its record.
       TypeError: a pool that cannot be called.
+
+    Example:
+      >>> pool = tfgan.features.TensorPool(50)
+      >>> pooled = tfgan.tensor_pool_adjusted_model(model, pool)
+      >>> pooled.discriminator_gen_outputs.shape.as_list()
+      [8, 1]
     """
     if not callable(tensor_pool_fn):
         raise TypeError(f"tensor_pool_fn must be a function of a record, got {tensor_pool_fn!r}.")

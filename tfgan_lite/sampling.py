@@ -48,6 +48,13 @@ def generate(
       ValueError: a number that is not positive; inputs from a dataset that ends too early; in a
         graph, inputs that are plain tensors.
       TypeError: a model without generator_inputs, such as a CycleGANModel as a whole.
+
+    Example:
+      >>> samples = tfgan.generate(model, 1000, seed=0)
+      >>> samples.shape.as_list()
+      [1000, 3]
+      >>> bool(tf.reduce_all(samples == tfgan.generate(model, 1000, seed=0)))
+      True
     """
     if not hasattr(model, "generator_inputs"):
         raise TypeError(

@@ -100,6 +100,11 @@ def from_dataset(dataset: tf.data.Dataset) -> Any:
     Raises:
       ValueError: elements without a batch axis, batches of 0, an empty dataset, a dataset of
         another tf.Graph.
+
+    Example:
+      >>> images, labels = tfgan.from_dataset(labelled)
+      >>> labels
+      <Deferred 'dataset/1' shape=(8, 2) dtype=float32>
     """
     _check_dataset(dataset)
     if tf.executing_eagerly():
@@ -130,6 +135,11 @@ def from_distribution(distribution: Any, like: Any = None, name: str = "noise") 
 
     Returns:
       A value of shape [B, *event]. Its seed is a pure function of (seed, round, sub-step, replica).
+
+    Example:
+      >>> noise = tfgan.from_distribution(tfd.Normal(tf.zeros([64]), 1.0), like=model.real_data)
+      >>> noise
+      <Deferred 'noise' shape=(8, 64) dtype=float32>
     """
 
     def sample(size, seed=None):
@@ -146,6 +156,10 @@ def from_callable(fn: Callable[..., Any], like: Any = None, name: str = "callabl
         does not repeat it exactly; a distribution does.
       like: the value whose leading axis says how many examples to draw.
       name: for messages.
+
+    Example:
+      >>> tfgan.from_callable(lambda size: tf.random.uniform([size, 2]), like=model.real_data)
+      <Deferred 'callable' shape=(8, 2) dtype=float32>
     """
     parameters = inspect.signature(fn).parameters.values()
     required = [p for p in parameters if p.default is p.empty and p.kind in (0, 1)]
@@ -173,6 +187,12 @@ def constant(value: Any) -> Any:
 
     Args:
       value: a tensor, an array, or a structure of them.
+
+    Example:
+      >>> inputs = tfgan.constant(tf.ones([8, 2]))
+      >>> model = tfgan.gan_model(generator, discriminator, dataset, inputs)
+      >>> model.generator_inputs
+      <Deferred 'constant' shape=(8, 2) dtype=float32>
     """
     if not tf.executing_eagerly():
         return tf.nest.map_structure(tf.convert_to_tensor, value)

@@ -27,7 +27,14 @@ Variables = Sequence[Any]
 
 
 class GANModel(NamedTuple):
-    """A generator and a discriminator, connected to data."""
+    """A generator and a discriminator, connected to data.
+
+    Example:
+      >>> model.generated_data
+      <Deferred 'generated_data' shape=(8, 3) dtype=float32>
+      >>> model._replace(generated_data=model.real_data).generated_data is model.real_data
+      True
+    """
 
     generator_inputs: Value  # Noise, or any structure the generator takes; leading axis B.
     generated_data: Value  # generator_fn(generator_inputs).
@@ -43,7 +50,19 @@ class GANModel(NamedTuple):
 
 
 class InfoGANModel(NamedTuple):
-    """A GANModel whose discriminator also predicts the generator's structured inputs."""
+    """A GANModel whose discriminator also predicts the generator's structured inputs.
+
+    Example:
+      >>> model = tfgan.infogan_model(
+      ...     lambda inputs: generator(tf.concat(inputs, 1)),
+      ...     lambda x: (discriminator(x), [tfd.Normal(x[:, :1], 1.0)]),
+      ...     dataset,
+      ...     [tfd.Normal([0.0], 1.0)],
+      ...     [tfd.Uniform([-1.0], [1.0])],
+      ... )
+      >>> model.structured_generator_inputs[0].shape.as_list()
+      [8, 1]
+    """
 
     generator_inputs: Value
     generated_data: Value
@@ -62,7 +81,16 @@ class InfoGANModel(NamedTuple):
 
 
 class ACGANModel(NamedTuple):
-    """A GANModel whose discriminator also classifies."""
+    """A GANModel whose discriminator also classifies.
+
+    Example:
+      >>> images, labels = tfgan.from_dataset(labelled)
+      >>> model = tfgan.acgan_model(
+      ...     generator, lambda x: tf.split(classifier(x), [1, 2], 1), images, noise, labels
+      ... )
+      >>> model.discriminator_gen_classification_logits.shape.as_list()
+      [8, 2]
+    """
 
     generator_inputs: Value
     generated_data: Value
@@ -81,7 +109,13 @@ class ACGANModel(NamedTuple):
 
 
 class CycleGANModel(NamedTuple):
-    """Two GANModels that translate between two domains."""
+    """Two GANModels that translate between two domains.
+
+    Example:
+      >>> model = tfgan.cyclegan_model((net(3), net(3)), (net(1), net(1)), dataset, dataset)
+      >>> model.model_x2y.generated_data.shape.as_list()
+      [8, 3]
+    """
 
     model_x2y: GANModel
     model_y2x: GANModel
@@ -90,7 +124,20 @@ class CycleGANModel(NamedTuple):
 
 
 class StarGANModel(NamedTuple):
-    """One generator that translates images between many domains (names as in TF-GAN)."""
+    """One generator that translates images between many domains (names as in TF-GAN).
+
+    Example:
+      >>> images, domains = tfgan.from_dataset(labelled)
+      >>> translator = net(3)
+      >>> model = tfgan.stargan_model(
+      ...     lambda images, target: translator(tf.concat([images, target], 1)),
+      ...     lambda images, domains: tf.split(classifier(images), [1, domains], 1),
+      ...     images,
+      ...     domains,
+      ... )
+      >>> model.reconstructed_data.shape.as_list()
+      [8, 3]
+    """
 
     input_data: Value  # [B, H, W, C].
     input_data_domain_label: Value  # One-hot, [B, domains].
@@ -110,21 +157,40 @@ class StarGANModel(NamedTuple):
 
 
 class GANLoss(NamedTuple):
-    """What each network minimises."""
+    """What each network minimises.
+
+    Example:
+      >>> twice = tfgan.GANLoss(2.0 * loss.generator_loss, loss.discriminator_loss)
+      >>> twice.generator_loss.shape.as_list()
+      []
+    """
 
     generator_loss: Value  # Scalar.
     discriminator_loss: Value  # Scalar.
 
 
 class CycleGANLoss(NamedTuple):
-    """One GANLoss for each direction."""
+    """One GANLoss for each direction.
+
+    Example:
+      >>> model = tfgan.cyclegan_model((net(3), net(3)), (net(1), net(1)), dataset, dataset)
+      >>> tfgan.cyclegan_loss(model).loss_x2y.generator_loss.shape.as_list()
+      []
+    """
 
     loss_x2y: GANLoss
     loss_y2x: GANLoss
 
 
 class GANTrainOps(NamedTuple):
-    """One update of each network, and one step of the round counter."""
+    """One update of each network, and one step of the round counter.
+
+    Example:
+      >>> before = generator.get_weights()[0]
+      >>> _ = train_ops.generator_train_op()  # One update; gives the loss.
+      >>> bool((generator.get_weights()[0] != before).any())
+      True
+    """
 
     generator_train_op: Value  # One update; its value is the generator's loss.
     discriminator_train_op: Value  # One update; its value is the discriminator's loss.
@@ -133,7 +199,12 @@ class GANTrainOps(NamedTuple):
 
 
 class GANTrainSteps(NamedTuple):
-    """How many sub-steps of each network one round has."""
+    """How many sub-steps of each network one round has.
+
+    Example:
+      >>> tfgan.get_sequential_train_hooks(tfgan.GANTrainSteps(1, 5)).phases
+      (Phase(networks=('generator',), steps=1), Phase(networks=('discriminator',), steps=5))
+    """
 
     generator_train_steps: int
     discriminator_train_steps: int

@@ -56,6 +56,12 @@ def cyclegan_model(
 
     Raises:
       ValueError: both directions share a variable; not a pair; whatever `gan_model` raises.
+
+    Example:
+      >>> model = tfgan.cyclegan_model((net(3), net(3)), (net(1), net(1)), dataset, dataset)
+      >>> loss = tfgan.cyclegan_loss(model, identity_loss_weight=5.0)
+      >>> model.reconstructed_x.shape.as_list()
+      [8, 3]
     """
     x, y = as_values(data_x, "data_x"), as_values(data_y, "data_y")
     generators = _pair("generator_fn", generator_fn)
@@ -121,6 +127,17 @@ def stargan_model(
         whatever `gan_model` raises.
       TypeError: a generator without the parameter `target`; a discriminator that does not give a
         pair of tensors.
+
+    Example:
+      >>> images, domains = tfgan.from_dataset(labelled)
+      >>> translator = net(3)
+      >>> model = tfgan.stargan_model(
+      ...     lambda images, target: translator(tf.concat([images, target], 1)),
+      ...     lambda images, domains: tf.split(classifier(images), [1, domains], 1),
+      ...     images,
+      ...     domains,
+      ... )
+      >>> loss = tfgan.stargan_loss(model)
     """
     data = _joined(input_data, "input_data")
     labels = _joined(input_data_domain_label, "input_data_domain_label", like=data)
@@ -185,6 +202,11 @@ def generate_stargan_random_domain_target(batch_size: Any, num_domains: int) -> 
 
     Raises:
       ValueError: numbers out of their ranges.
+
+    Example:
+      >>> target = tfgan.generate_stargan_random_domain_target(5, 3)
+      >>> tf.reduce_sum(target, 1).numpy().tolist()
+      [1.0, 1.0, 1.0, 1.0, 1.0]
     """
     if isinstance(batch_size, numbers.Real) and not batch_size >= 0:
         raise ValueError(f"batch_size must be at least 0, got {batch_size}.")

@@ -98,6 +98,11 @@ def classifier_score_from_logits(logits: Array) -> tf.Tensor:
         as it runs is an `InvalidArgumentError` then.
 
     Paper: Salimans et al., "Improved Techniques for Training GANs", arXiv:1606.03498.
+
+    Example:
+      >>> sure_of_each = 100.0 * tf.eye(5)
+      >>> round(float(tfgan.eval.classifier_score_from_logits(sure_of_each)), 3)
+      5.0
     """
     matrix = as_matrix(logits, "logits", min_rows=1)
     return tf.cast(_score(*_sums(matrix)), result_dtype(logits))

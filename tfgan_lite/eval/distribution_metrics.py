@@ -40,6 +40,11 @@ class FrechetDistance(Metric):
       resamples: of the bootstrap; 0 for none.
 
     Paper: arXiv:1706.08500.
+
+    Example:
+      >>> result = tfgan.eval.evaluate(data, data, [tfgan.eval.FrechetDistance()])
+      >>> abs(result["frechet_distance"]) < 1e-6
+      True
     """
 
     resamples: int = 20
@@ -86,6 +91,11 @@ class KernelDistance(Metric):
       max_block_size: samples in a block, at most.
 
     Paper: arXiv:1801.01401.
+
+    Example:
+      >>> result = tfgan.eval.evaluate(data, data + 5.0, [tfgan.eval.KernelDistance()])
+      >>> result["kernel_distance"] > 1.0
+      True
     """
 
     max_block_size: int = 1000

@@ -77,6 +77,11 @@ def evaluate(
       ValueError: samples that are out of the declared range, not finite or of the wrong shape; too
         few samples; what a metric needs is missing; a reference made with another extractor.
       TypeError: samples of no known kind.
+
+    Example:
+      >>> result = tfgan.eval.evaluate(model, data, num_samples=64, seed=0)
+      >>> sorted(result.values)
+      ['frechet_distance', 'kernel_distance']
     """
     metrics = _checked_metrics(metrics)
     if not tf.executing_eagerly():

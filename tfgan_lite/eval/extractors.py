@@ -49,6 +49,10 @@ class Extractor:
     Raises:
       TypeError: `function` cannot be called, or gives something else.
       ValueError: Arguments or outputs of other values or shapes, or eager execution is off.
+
+    Example:
+      >>> flat = lambda images: tf.reshape(images, [-1, 64])
+      >>> pixels = tfgan.eval.Extractor(flat, name="pixels", image_shape=(8, 8, 1))
     """
 
     def __init__(

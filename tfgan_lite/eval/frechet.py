@@ -47,6 +47,12 @@ def frechet_distance(
 
     Paper: Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash
     Equilibrium", arXiv:1706.08500.
+
+    Example:
+      >>> first = tfgan.eval.Moments(100, np.zeros(2), np.eye(2))
+      >>> second = first._replace(mean=np.full(2, 3.0))
+      >>> round(float(tfgan.eval.frechet_distance(first, second)), 4)
+      18.0
     """
     first = _checked_moments(statistics1, "statistics1")
     second = _checked_moments(statistics2, "statistics2")
@@ -93,6 +99,11 @@ def frechet_classifier_distance_from_activations(
 
     Paper: Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash
     Equilibrium", arXiv:1706.08500.
+
+    Example:
+      >>> distance = tfgan.eval.frechet_classifier_distance_from_activations(data, data + 1.0)
+      >>> round(float(distance), 3)  # Three means, each off by 1.
+      3.0
     """
     dtype, samples = _pair(activations1, activations2, min_rows=2)
     _warn_of_few(samples)

@@ -36,6 +36,10 @@ def image_grid(
 
     Raises:
       ValueError: another rank, or another number of images.
+
+    Example:
+      >>> tfgan.eval.image_grid(tf.zeros([6, 8, 8, 1]), (2, 3), (8, 8), 1).shape.as_list()
+      [1, 16, 24, 1]
     """
     images = tf.convert_to_tensor(input_tensor)
     rows, columns = _checked_grid(grid_shape)
@@ -67,6 +71,10 @@ def python_image_grid(input_array: np.ndarray, grid_shape: Sequence[int]) -> np.
 
     Raises:
       ValueError: another rank, or another number of images.
+
+    Example:
+      >>> tfgan.eval.python_image_grid(np.zeros([6, 8, 8, 1]), (2, 3)).shape
+      (16, 24, 1)
     """
     images = np.asarray(input_array)
     rows, columns = _checked_grid(grid_shape)
@@ -93,6 +101,10 @@ def image_reshaper(images: Any, num_cols: int | None = None) -> tf.Tensor:
 
     Raises:
       ValueError: another rank, no images, or another number of channels.
+
+    Example:
+      >>> tfgan.eval.image_reshaper(tf.zeros([6, 8, 8, 1]), num_cols=3).shape.as_list()
+      [1, 16, 24, 1]
     """
     if isinstance(images, (list, tuple)):
         if not images:

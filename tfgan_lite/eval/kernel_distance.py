@@ -40,6 +40,11 @@ def kernel_classifier_distance_from_activations(
     """Returns the kernel distance between two sets of activations.
 
     As `kernel_classifier_distance_and_std_from_activations`, without the standard error.
+
+    Example:
+      >>> distance = tfgan.eval.kernel_classifier_distance_from_activations(data, data + 5.0)
+      >>> float(distance) > 1.0
+      True
     """
     return kernel_classifier_distance_and_std_from_activations(
         activations1, activations2, max_block_size, dtype

@@ -51,6 +51,12 @@ class MetricHook(PeriodicLook):
 
     Raises:
       ValueError: periods or numbers out of range, or best_by is not a value of the metrics.
+
+    Example:
+      >>> metrics = tfgan.eval.MetricHook(model, data, num_samples=64, every_n_steps=2)
+      >>> train(metrics, rounds=2)
+      >>> len(metrics.results)
+      1
     """
 
     def __init__(

@@ -114,6 +114,10 @@ def precision_recall(
 
     Paper: Kynkäänniemi et al., "Improved Precision and Recall Metric for Assessing Generative
     Models", https://arxiv.org/abs/1904.06991.
+
+    Example:
+      >>> float(tfgan.eval.precision_recall(data, data)[0])
+      1.0
     """
     found = neighbourhoods(real_features, generated_features, k)
     return float(found.in_real_region.mean()), float(found.in_generated_region.mean())

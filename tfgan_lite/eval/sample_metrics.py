@@ -32,6 +32,10 @@ class PrecisionRecall(Metric):
       k: how far a ball reaches.
 
     Paper: arXiv:1904.06991.
+
+    Example:
+      >>> tfgan.eval.evaluate(data, data, [tfgan.eval.PrecisionRecall()])["precision"]
+      1.0
     """
 
     k: int = 3
@@ -60,6 +64,10 @@ class DensityCoverage(Metric):
       k: how far a ball reaches.
 
     Paper: arXiv:2002.09797.
+
+    Example:
+      >>> tfgan.eval.evaluate(data, data, [tfgan.eval.DensityCoverage()])["coverage"]
+      1.0
     """
 
     k: int = 5

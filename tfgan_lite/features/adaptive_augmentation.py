@@ -60,6 +60,11 @@ class AdaptiveAugment(Augmented):
 
     Raises:
       ValueError: an argument out of its range.
+
+    Example:
+      >>> judge = tfgan.features.AdaptiveAugment(tf.keras.Sequential([layers.Flatten(), net(1)]))
+      >>> judge(tf.zeros([2, 8, 8, 1])).shape.as_list()
+      [2, 1]
     """
 
     def __init__(

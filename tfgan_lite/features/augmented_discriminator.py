@@ -36,6 +36,12 @@ def augmented(discriminator_fn: Callable[..., Any], augment: Callable[[Any], Any
 
     Raises:
       TypeError: one of both cannot be called.
+
+    Example:
+      >>> judge = tf.keras.Sequential([layers.Flatten(), net(1)])
+      >>> judge = tfgan.features.augmented(judge, tfgan.features.diff_augment)
+      >>> judge(tf.zeros([2, 8, 8, 1])).shape.as_list()
+      [2, 1]
     """
     return Augmented(discriminator_fn, augment)
 

@@ -34,6 +34,13 @@ class WeightAverage(tf.Module):
 
     Attributes:
       averages: after `build`, one variable for each floating variable, in the same order.
+
+    Example:
+      >>> average = tfgan.features.WeightAverage(half_life_images=10_000)
+      >>> sgd = tf.keras.optimizers.SGD
+      >>> train_ops = tfgan.gan_train_ops(model, loss, sgd(), sgd(), generator_average=average)
+      >>> tfgan.generate(model, 5, seed=0, average=average).shape.as_list()
+      [5, 3]
     """
 
     def __init__(self, half_life_images: float = 10_000, ramp_up: float | None = 0.05):

@@ -34,6 +34,15 @@ def clip_variables(optimizer: Any, variables: Iterable[Any], weight_clip: float)
     Raises:
       ValueError: `weight_clip` is not > 0; no variables.
       TypeError: `optimizer` is none.
+
+    Example:
+      >>> sgd = tf.keras.optimizers.SGD
+      >>> weights = discriminator.trainable_variables
+      >>> clipped = tfgan.features.clip_variables(sgd(), weights, weight_clip=0.01)
+      >>> train_ops = tfgan.gan_train_ops(model, loss, sgd(), clipped)
+      >>> _ = train_ops.discriminator_train_op()
+      >>> bool(np.abs(discriminator.get_weights()[0]).max() <= 0.01)
+      True
     """
     variables = list(variables)
     if not variables:
@@ -56,6 +65,11 @@ def clip_discriminator_weights(optimizer: Any, model: Any, weight_clip: float) -
     Raises:
       ValueError: `weight_clip` is not > 0.
       TypeError: `optimizer` is none.
+
+    Example:
+      >>> sgd = tf.keras.optimizers.SGD
+      >>> clipped = tfgan.features.clip_discriminator_weights(sgd(), model, weight_clip=0.01)
+      >>> train_ops = tfgan.gan_train_ops(model, loss, sgd(), clipped)
     """
     return clip_variables(optimizer, model.discriminator_variables, weight_clip)
 

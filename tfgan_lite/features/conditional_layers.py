@@ -110,6 +110,11 @@ class ConditionTensor(_Conditional):
       embedding_size: numbers per embedding: the conditioning goes through a matrix of so many
         columns first. None for none.
       **kwargs: arguments of every Keras layer: `name`, `dtype`.
+
+    Example:
+      >>> layer = tfgan.features.ConditionTensor(num_classes=10)
+      >>> layer([tf.zeros([2, 3]), tf.constant([1, 7])]).shape.as_list()
+      [2, 3]
     """
 
     def __init__(
@@ -166,6 +171,11 @@ class ConditionalBatchNormalization(_Conditional):
       scale: whether there is a scale.
       synchronized: whether replicas of a tf.distribute strategy normalise by their common moments.
       **kwargs: arguments of every Keras layer: `name`, `dtype`.
+
+    Example:
+      >>> layer = tfgan.features.ConditionalBatchNormalization(num_classes=10)
+      >>> layer([tf.zeros([2, 3]), tf.constant([1, 7])], training=True).shape.as_list()
+      [2, 3]
     """
 
     def __init__(
@@ -261,6 +271,11 @@ class ProjectionDiscriminator(_Conditional):
       **kwargs: arguments of every Keras layer: `name`, `dtype`.
 
     Returns, when called, the logits [B, ..., 1].
+
+    Example:
+      >>> layer = tfgan.features.ProjectionDiscriminator(num_classes=10)
+      >>> layer([tf.zeros([2, 3]), tf.constant([1, 7])]).shape.as_list()
+      [2, 1]
     """
 
     def __init__(

@@ -27,6 +27,11 @@ def condition_tensor(tensor: tf.Tensor, conditioning: tf.Tensor) -> tf.Tensor:
 
     Raises:
       ValueError: a shape is not as described, the batches are unequal, or there is no tf.Graph.
+
+    Example:
+      >>> with tf.Graph().as_default():
+      ...     tfgan.features.condition_tensor(tf.zeros([2, 3]), tf.zeros([2, 5])).shape.as_list()
+      [2, 3]
     """
     check_can_make_variables("condition_tensor", _LAYER)
     tensor, conditioning = tf.convert_to_tensor(tensor), tf.convert_to_tensor(conditioning)
@@ -63,6 +68,12 @@ def condition_tensor_from_onehot(
     Raises:
       ValueError: a shape or size is not as described, the batches are unequal, or there is no
         tf.Graph.
+
+    Example:
+      >>> condition = tfgan.features.condition_tensor_from_onehot
+      >>> with tf.Graph().as_default():
+      ...     condition(tf.zeros([2, 3]), tf.eye(2)).shape.as_list()
+      [2, 3]
     """
     check_can_make_variables("condition_tensor_from_onehot", _LAYER)
     tensor, labels = tf.convert_to_tensor(tensor), tf.convert_to_tensor(one_hot_labels)

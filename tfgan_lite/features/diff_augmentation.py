@@ -40,6 +40,10 @@ def diff_augment(
 
     Raises:
       ValueError: an unknown name in `policy`; images of another rank or of no floating dtype.
+
+    Example:
+      >>> tfgan.features.diff_augment(tf.zeros([2, 8, 8, 3]), seed=1).shape.as_list()
+      [2, 8, 8, 3]
     """
     names = [name.strip() for name in policy.split(",") if name.strip()]
     unknown = [name for name in names if name not in _POLICIES]

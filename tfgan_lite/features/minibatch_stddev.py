@@ -33,6 +33,10 @@ class MinibatchStdDev(tf.keras.layers.Layer):
 
     When called: takes a floating tensor [B, ..., C] of rank >= 2, whose batch size need not be
     known; returns it with `num_channels` more channels. It computes in float32 at least.
+
+    Example:
+      >>> tfgan.features.MinibatchStdDev()(tf.zeros([4, 8, 8, 3])).shape.as_list()
+      [4, 8, 8, 4]
     """
 
     def __init__(self, group_size: int | None = 4, num_channels: int = 1, **kwargs: Any):

@@ -28,6 +28,11 @@ def instance_normalization(axis: int = -1, epsilon: float = 1e-6, **kwargs: Any)
 
     Returns:
       A `tf.keras.layers.GroupNormalization`.
+
+    Example:
+      >>> layer = tfgan.features.instance_normalization()
+      >>> layer(tf.zeros([2, 8, 8, 3])).shape.as_list()
+      [2, 8, 8, 3]
     """
     _check_epsilon(epsilon)
     return tf.keras.layers.GroupNormalization(groups=-1, axis=axis, epsilon=epsilon, **kwargs)
@@ -73,6 +78,11 @@ def instance_norm(
 
     Raises:
       ValueError: an argument is out of its range; or variables are wanted outside a tf.Graph.
+
+    Example:
+      >>> with tf.Graph().as_default():
+      ...     tfgan.features.instance_norm(tf.zeros([2, 8, 8, 3])).shape.as_list()
+      [2, 8, 8, 3]
     """
     axes = {"NHWC": -1, "NCHW": 1}
     if data_format not in axes:
@@ -151,6 +161,11 @@ def group_norm(
 
     Raises:
       ValueError: an argument is out of its range; or variables are wanted outside a tf.Graph.
+
+    Example:
+      >>> with tf.Graph().as_default():
+      ...     tfgan.features.group_norm(tf.zeros([2, 8, 8, 4]), groups=2).shape.as_list()
+      [2, 8, 8, 4]
     """
     inputs = _floating(inputs)
     axis, channels = _channels(inputs, channels_axis, "channels_axis")

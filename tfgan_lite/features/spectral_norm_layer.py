@@ -39,6 +39,11 @@ class SpectralNormalization(tf.keras.layers.SpectralNormalization):
 
     Raises:
       ValueError: `power_iterations` < 1; on building: `layer` has neither weight.
+
+    Example:
+      >>> layer = tfgan.features.SpectralNormalization(layers.Dense(4))
+      >>> layer(tf.ones([2, 3])).shape.as_list()
+      [2, 4]
     """
 
     def add_weight(self, *args: Any, **kwargs: Any) -> Any:

@@ -40,6 +40,11 @@ def tensor_pool(
 
     Raises:
       ValueError: as there; an eager call, which has nowhere to keep the pool.
+
+    Example:
+      >>> loss = tfgan.gan_loss(model, tensor_pool_fn=tfgan.features.tensor_pool)
+      >>> loss.discriminator_loss.shape.as_list()
+      []
     """
     if pool_size == 0:
         return input_values
@@ -88,6 +93,11 @@ class TensorPool(tf.Module):
 
     Raises:
       ValueError: `pool_size` is not an integer >= 0; `pooling_probability` is out of its range.
+
+    Example:
+      >>> loss = tfgan.gan_loss(model, tensor_pool_fn=tfgan.features.TensorPool(50))
+      >>> loss.discriminator_loss.shape.as_list()
+      []
     """
 
     def __init__(

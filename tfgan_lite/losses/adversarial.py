@@ -17,7 +17,12 @@ def wasserstein_generator_loss(
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
     add_summaries: bool = False,
 ) -> tf.Tensor:
-    """Takes minus the critic's score of generated data (Wasserstein GAN, arXiv:1701.07875)."""
+    """Takes minus the critic's score of generated data (Wasserstein GAN, arXiv:1701.07875).
+
+    Example:
+      >>> float(tfgan.losses.wargs.wasserstein_generator_loss(generated_logits))
+      -1.0
+    """
     with tf.name_scope(scope or "wasserstein_generator_loss"):
         logits = tf.cast(discriminator_gen_outputs, tf.float32)
         loss = weighted_loss(-logits, weights, reduction)
@@ -35,7 +40,12 @@ def wasserstein_discriminator_loss(
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
     add_summaries: bool = False,
 ) -> tf.Tensor:
-    """Takes the critic's score of generated data minus that of real data (arXiv:1701.07875)."""
+    """Takes the critic's score of generated data minus that of real data (arXiv:1701.07875).
+
+    Example:
+      >>> float(tfgan.losses.wargs.wasserstein_discriminator_loss(real_logits, generated_logits))
+      -0.5
+    """
     with tf.name_scope(scope or "wasserstein_discriminator_loss"):
         real, generated = pair(discriminator_real_outputs, discriminator_gen_outputs)
         real_loss = weighted_loss(real, real_weights, reduction, "real_weights")
@@ -53,7 +63,12 @@ def wasserstein_hinge_generator_loss(
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
     add_summaries: bool = False,
 ) -> tf.Tensor:
-    """Takes minus the score of generated data, as the hinge GAN does (arXiv:1705.02894)."""
+    """Takes minus the score of generated data, as the hinge GAN does (arXiv:1705.02894).
+
+    Example:
+      >>> float(tfgan.losses.wargs.wasserstein_hinge_generator_loss(generated_logits))
+      -1.0
+    """
     scope = scope or "wasserstein_hinge_generator_loss"
     return wasserstein_generator_loss(
         discriminator_gen_outputs, weights, scope, loss_collection, reduction, add_summaries
@@ -73,7 +88,13 @@ def wasserstein_hinge_discriminator_loss(
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
     add_summaries: bool = False,
 ) -> tf.Tensor:
-    """Penalises real logits below and generated ones above their hinges (arXiv:1705.02894)."""
+    """Penalises real logits below and generated ones above their hinges (arXiv:1705.02894).
+
+    Example:
+      >>> hinge = tfgan.losses.wargs.wasserstein_hinge_discriminator_loss
+      >>> float(hinge(real_logits, generated_logits))
+      2.0
+    """
     with tf.name_scope(scope or "wasserstein_hinge_discriminator_loss"):
         real, generated = pair(discriminator_real_outputs, discriminator_gen_outputs)
         real, generated = tf.nn.relu(real_hinge - real), tf.nn.relu(generated_hinge + generated)
@@ -100,6 +121,11 @@ def minimax_discriminator_loss(
     """Classifies real data as 1 and generated data as 0 by cross entropy (arXiv:1406.2661).
 
     Only the target of real data is smoothed (arXiv:1606.03498).
+
+    Example:
+      >>> loss = tfgan.losses.wargs.minimax_discriminator_loss(real_logits, generated_logits)
+      >>> round(float(loss), 4)
+      2.0885
     """
     with tf.name_scope(scope or "minimax_discriminator_loss"):
         real, generated = pair(discriminator_real_outputs, discriminator_gen_outputs)
@@ -126,6 +152,10 @@ def minimax_generator_loss(
 
     The real logits, which the generator cannot change, count as 1: a constant of -0.3133 at weight
     1 and no smoothing. Where D is sure, the gradient vanishes; see `modified_generator_loss`.
+
+    Example:
+      >>> round(float(tfgan.losses.wargs.minimax_generator_loss(generated_logits)), 4)
+      -1.9942
     """
     with tf.name_scope(scope or "minimax_generator_loss"):
         logits = tf.cast(discriminator_gen_outputs, tf.float32)
@@ -146,7 +176,13 @@ def modified_discriminator_loss(
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
     add_summaries: bool = False,
 ) -> tf.Tensor:
-    """Equals the minimax discriminator loss, beside the modified generator (arXiv:1406.2661)."""
+    """Equals the minimax discriminator loss, beside the modified generator (arXiv:1406.2661).
+
+    Example:
+      >>> loss = tfgan.losses.wargs.modified_discriminator_loss(real_logits, generated_logits)
+      >>> round(float(loss), 4)
+      2.0885
+    """
     return minimax_discriminator_loss(
         discriminator_real_outputs,
         discriminator_gen_outputs,
@@ -173,6 +209,10 @@ def modified_generator_loss(
     """Takes the cross entropy of generated data with the target 1 (arXiv:1406.2661, section 3).
 
     Unlike the minimax loss it has a gradient where D is sure that data are generated.
+
+    Example:
+      >>> round(float(tfgan.losses.wargs.modified_generator_loss(generated_logits)), 4)
+      0.6809
     """
     with tf.name_scope(scope or "modified_generator_loss"):
         logits = tf.cast(discriminator_gen_outputs, tf.float32)
@@ -190,7 +230,12 @@ def least_squares_generator_loss(
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
     add_summaries: bool = False,
 ) -> tf.Tensor:
-    """Takes half the squared distance of the logits from the real label (arXiv:1611.04076)."""
+    """Takes half the squared distance of the logits from the real label (arXiv:1611.04076).
+
+    Example:
+      >>> float(tfgan.losses.wargs.least_squares_generator_loss(generated_logits))
+      2.0
+    """
     with tf.name_scope(scope or "least_squares_generator_loss"):
         logits = tf.cast(discriminator_gen_outputs, tf.float32)
         loss = weighted_loss(tf.square(logits - real_label) / 2, weights, reduction)
@@ -210,7 +255,12 @@ def least_squares_discriminator_loss(
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
     add_summaries: bool = False,
 ) -> tf.Tensor:
-    """Takes half the squared distances of the logits from their labels (arXiv:1611.04076)."""
+    """Takes half the squared distances of the logits from their labels (arXiv:1611.04076).
+
+    Example:
+      >>> float(tfgan.losses.wargs.least_squares_discriminator_loss(real_logits, generated_logits))
+      2.75
+    """
     with tf.name_scope(scope or "least_squares_discriminator_loss"):
         real, generated = pair(discriminator_real_outputs, discriminator_gen_outputs)
         real, generated = tf.square(real - real_label) / 2, tf.square(generated - fake_label) / 2

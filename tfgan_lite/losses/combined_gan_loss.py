@@ -48,6 +48,12 @@ def combine_adversarial_loss(
     Raises:
       ValueError: As in `losses.wargs.combine_adversarial_loss`.
       RuntimeError: If a gradient ratio is asked for of eager tensors.
+
+    Example:
+      >>> pixels = tfgan.defer(lambda m: tf.reduce_mean(m.generated_data**2), model, name="pixels")
+      >>> both = tfgan.losses.combine_adversarial_loss(loss, model, pixels, weight_factor=0.01)
+      >>> both.generator_loss.shape.as_list()
+      []
     """
     combination.check_combination(weight_factor, gradient_ratio, gradient_ratio_epsilon)
     if combination.is_zero(weight_factor):

@@ -82,6 +82,16 @@ def gan_loss(
         above 1 inside a tf.function; a penalty that is not a scalar.
       TypeError: penalties that are no list of such tuples; a loss that is no function; a weight
         that is no number.
+
+    Example:
+      >>> loss = tfgan.gan_loss(
+      ...     model,
+      ...     tfgan.losses.modified_generator_loss,
+      ...     tfgan.losses.modified_discriminator_loss,
+      ...     penalties=[(tfgan.losses.r1_penalty, 0.1, 4)],
+      ... )
+      >>> loss.discriminator_loss.shape.as_list()
+      []
     """
     _check_model(model)
     kinds = {

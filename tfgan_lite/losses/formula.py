@@ -53,7 +53,8 @@ def formula(function: Callable[..., Any]) -> Callable[..., Any]:
     names = inspect.signature(function).parameters
     arguments = "".join(f"  {name}: {_ARGS[name]}\n" for name in names)
     result = _RESULT.format(element="example" if "one_hot_labels" in names else "logit")
-    function.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}\n\nArgs:\n{arguments}{result}"
+    summary, heading, example = inspect.cleandoc(function.__doc__ or "").partition("\nExample:\n")
+    function.__doc__ = f"{summary.rstrip()}\n\nArgs:\n{arguments}{result}{heading}{example}"
     return as_written(function)
 
 

@@ -56,6 +56,11 @@ def r1_penalty(
     Raises:
       ValueError: If a rank is unknown, data are not floating, their batch sizes differ,
         `discriminator_fn` ignores the data or returns no logits, or weights are negative.
+
+    Example:
+      >>> loss = tfgan.gan_loss(model, penalties=[(tfgan.losses.r1_penalty, 10.0, 16)])
+      >>> loss.discriminator_loss.shape.as_list()
+      []
     """
     with tf.name_scope(scope or "r1_penalty"):
         places = _in_float32(floating_leaves(real_data, "real_data"))
@@ -99,6 +104,11 @@ def r2_penalty(
 
     Raises:
       ValueError: As in `r1_penalty`.
+
+    Example:
+      >>> loss = tfgan.gan_loss(model, penalties=[(tfgan.losses.r2_penalty, 10.0, 16)])
+      >>> loss.discriminator_loss.shape.as_list()
+      []
     """
     with tf.name_scope(scope or "r2_penalty"):
         places = _in_float32(floating_leaves(generated_data, "generated_data"))
@@ -151,6 +161,11 @@ def dragan_penalty(
 
     Raises:
       ValueError: As in `r1_penalty`, or `noise_scale` or `target` is negative.
+
+    Example:
+      >>> loss = tfgan.gan_loss(model, penalties=[(tfgan.losses.dragan_penalty, 10.0)])
+      >>> loss.discriminator_loss.shape.as_list()
+      []
     """
     for name, value in {"noise_scale": noise_scale, "target": target}.items():
         if not (tf.is_tensor(value) or value >= 0):

@@ -22,6 +22,17 @@ def discriminator_accuracy(model: Any) -> Any:
 
     Returns:
       A float32 scalar in [0, 1]; 0.5 is chance.
+
+    Example:
+      >>> train_ops = tfgan.gan_train_ops(
+      ...     model,
+      ...     loss,
+      ...     tf.keras.optimizers.Adam(),
+      ...     tf.keras.optimizers.Adam(),
+      ...     discriminator_metrics={"accuracy": tfgan.losses.discriminator_accuracy},
+      ... )
+      >>> 0.0 <= float(tfgan.losses.discriminator_accuracy(model)()) <= 1.0
+      True
     """
     return defer(_accuracy, model, name="discriminator_accuracy", lazily=True)
 

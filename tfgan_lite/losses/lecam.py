@@ -33,6 +33,11 @@ def lecam_penalty(
 
     `(D(x) - generated_average)^2 + (D(G) - real_average)^2`, equation 3 there. `LeCam` keeps the
     averages.
+
+    Example:
+      >>> lecam = tfgan.losses.wargs.lecam_penalty  # (0 + 1) / 2 + (1.5² + 2.5²) / 2
+      >>> float(lecam(real_logits, generated_logits, real_average=1.5, generated_average=1.0))
+      4.75
     """
     with tf.name_scope(scope or "lecam_penalty"):
         real, generated = pair(discriminator_real_outputs, discriminator_gen_outputs)
@@ -69,6 +74,11 @@ class LeCam(tf.Module):
 
     Raises:
       ValueError: If `decay` is out of its range, or this is made inside a tf.function.
+
+    Example:
+      >>> loss = tfgan.gan_loss(model, penalties=[(tfgan.losses.LeCam(), 0.3)])
+      >>> loss.discriminator_loss.shape.as_list()
+      []
     """
 
     network = "discriminator"

@@ -51,6 +51,10 @@ def path_length_penalty(
 
     Raises:
       ValueError: As in `path_lengths`, or weights are negative or do not fit.
+
+    Example:
+      >>> tfgan.losses.path_length_penalty(model, average_length=1.0)
+      <Deferred 'path_length_penalty' shape=() dtype=float32>
     """
     with tf.name_scope(scope or "path_length_penalty"):
         lengths = path_lengths(generator_inputs, generator_fn, seed)
@@ -116,6 +120,11 @@ class PathLength(tf.Module):
     Raises:
       ValueError: If `decay` is out of its range, only one function is given, or this is made inside
         a tf.function.
+
+    Example:
+      >>> loss = tfgan.gan_loss(model, penalties=[(tfgan.losses.PathLength(), 2.0, 4)])
+      >>> loss.generator_loss.shape.as_list()
+      []
     """
 
     network = "generator"

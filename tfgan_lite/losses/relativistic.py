@@ -29,6 +29,11 @@ def relativistic_generator_loss(
 
     The relativistic average GAN: the cross entropies of `D(G) - mean D(x)` with 1 and of
     `D(x) - mean D(G)` with 0. Weights do not enter the means inside.
+
+    Example:
+      >>> loss = tfgan.losses.wargs.relativistic_generator_loss(real_logits, generated_logits)
+      >>> round(float(loss), 4)
+      2.3934
     """
     with tf.name_scope(scope or "relativistic_generator_loss"):
         real, generated = _above_the_others_mean(
@@ -57,6 +62,11 @@ def relativistic_discriminator_loss(
 
     The relativistic average GAN: the cross entropies of `D(x) - mean D(G)` with 1 and of
     `D(G) - mean D(x)` with 0. Weights do not enter the means inside.
+
+    Example:
+      >>> loss = tfgan.losses.wargs.relativistic_discriminator_loss(real_logits, generated_logits)
+      >>> round(float(loss), 4)
+      1.3934
     """
     with tf.name_scope(scope or "relativistic_discriminator_loss"):
         real, generated = _above_the_others_mean(
@@ -85,6 +95,11 @@ def relativistic_paired_generator_loss(
     """Wants each generated logit above its real partner (RpGAN, arXiv:1807.00734).
 
     The loss is `softplus(D(x) - D(G))`, as R3GAN has it (arXiv:2501.05441).
+
+    Example:
+      >>> zeros = tf.zeros([4, 1])  # Nobody is ahead: log 2.
+      >>> round(float(tfgan.losses.wargs.relativistic_paired_generator_loss(zeros, zeros)), 4)
+      0.6931
     """
     with tf.name_scope(scope or "relativistic_paired_generator_loss"):
         lead = _lead_of_real(discriminator_real_outputs, discriminator_gen_outputs)
@@ -107,6 +122,11 @@ def relativistic_paired_discriminator_loss(
     """Wants each real logit above its generated partner (RpGAN, arXiv:1807.00734).
 
     The loss is `softplus(D(G) - D(x))`, as R3GAN has it (arXiv:2501.05441).
+
+    Example:
+      >>> zeros = tf.zeros([4, 1])  # Nobody is ahead: log 2.
+      >>> round(float(tfgan.losses.wargs.relativistic_paired_discriminator_loss(zeros, zeros)), 4)
+      0.6931
     """
     with tf.name_scope(scope or "relativistic_paired_discriminator_loss"):
         lead = _lead_of_real(discriminator_real_outputs, discriminator_gen_outputs)

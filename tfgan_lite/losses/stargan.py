@@ -22,6 +22,11 @@ def stargan_generator_loss_wrapper(loss_fn: Callable[..., Any]) -> Callable[...,
     Returns:
       A function of `(stargan_model, **kwargs)`, which passes keywords on. With deferred values in
       the model its result is a deferred value.
+
+    Example:
+      >>> hinge = tfgan.losses.wargs.wasserstein_hinge_generator_loss
+      >>> tfgan.losses.stargan_generator_loss_wrapper(hinge).__name__  # For stargan_loss.
+      'wasserstein_hinge_generator_loss'
     """
 
     def arguments(model: StarGANModel) -> tuple[Any, ...]:
@@ -42,6 +47,11 @@ def stargan_discriminator_loss_wrapper(loss_fn: Callable[..., Any]) -> Callable[
     Returns:
       A function of `(stargan_model, **kwargs)`, which passes keywords on. With deferred values in
       the model its result is a deferred value.
+
+    Example:
+      >>> hinge = tfgan.losses.wargs.wasserstein_hinge_discriminator_loss
+      >>> tfgan.losses.stargan_discriminator_loss_wrapper(hinge).__name__  # For stargan_loss.
+      'wasserstein_hinge_discriminator_loss'
     """
     return _on_stargan_model(loss_fn, _both_logits, 2)
 
@@ -57,6 +67,11 @@ def stargan_gradient_penalty_wrapper(loss_fn: Callable[..., Any]) -> Callable[..
     Returns:
       A function of `(stargan_model, **kwargs)`, which passes keywords on. With deferred values in
       the model its result is a deferred value.
+
+    Example:
+      >>> penalty = tfgan.losses.wargs.wasserstein_gradient_penalty
+      >>> tfgan.losses.stargan_gradient_penalty_wrapper(penalty).network
+      'discriminator'
     """
 
     def arguments(model: StarGANModel) -> tuple[Any, ...]:

@@ -69,6 +69,12 @@ def cyclegan_loss(
       ValueError: another kind of model; a weight that is not >= 0; one pool for both directions;
         whatever `gan_loss` raises.
       TypeError: an argument that `gan_loss` does not have.
+
+    Example:
+      >>> model = tfgan.cyclegan_model((net(3), net(3)), (net(1), net(1)), dataset, dataset)
+      >>> loss = tfgan.cyclegan_loss(model, cycle_consistency_loss_weight=20.0)
+      >>> loss.loss_y2x.discriminator_loss.shape.as_list()
+      []
     """
     if not isinstance(model, CycleGANModel):
         raise ValueError(
@@ -158,6 +164,17 @@ def stargan_loss(
     Raises:
       ValueError: another kind of model; a weight that is not >= 0; labels that are not one-hot
         though `classification_one_hot` says so, as far as is known.
+
+    Example:
+      >>> images, domains = tfgan.from_dataset(labelled)
+      >>> translator = net(3)
+      >>> model = tfgan.stargan_model(
+      ...     lambda images, target: translator(tf.concat([images, target], 1)),
+      ...     lambda images, domains: tf.split(classifier(images), [1, domains], 1),
+      ...     images,
+      ...     domains,
+      ... )
+      >>> loss = tfgan.stargan_loss(model, classification_loss_weight=2.0)
     """
     if not isinstance(model, StarGANModel):
         raise ValueError(

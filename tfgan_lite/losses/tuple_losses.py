@@ -28,6 +28,12 @@ def args_to_gan_model(loss_fn: Callable[..., Any]) -> Callable[..., Any]:
       A function of `(gan_model, **kwargs)`. Parameters named like fields come from the tuple, the
       others are keywords. With deferred values in the tuple its result is a deferred value.
       It raises ValueError when a keyword repeats a field, or a parameter is missing.
+
+    Example:
+      >>> def margin(discriminator_real_outputs, discriminator_gen_outputs):
+      ...     return tf.reduce_mean(discriminator_gen_outputs - discriminator_real_outputs)
+      >>> tfgan.losses.args_to_gan_model(margin)(model)
+      <Deferred 'margin' shape=() dtype=float32>
     """
     parameters = inspect.signature(loss_fn).parameters
 
@@ -96,6 +102,11 @@ def cycle_consistency_loss(cyclegan_model: CycleGANModel, **kwargs: Any) -> Any:
 
     Raises:
       ValueError: another model; data and reconstructed data differ in shape.
+
+    Example:
+      >>> model = tfgan.cyclegan_model((net(3), net(3)), (net(1), net(1)), dataset, dataset)
+      >>> tfgan.losses.cycle_consistency_loss(model)
+      <Deferred 'cycle_consistency_loss' shape=() dtype=float32>
     """
     if not isinstance(cyclegan_model, CycleGANModel):
         raise ValueError(
@@ -136,6 +147,10 @@ def feature_matching_loss(
     Raises:
       ValueError: the discriminator returns no features, and no `features_fn` is given; or as in
         `losses.wargs.feature_matching_loss`.
+
+    Example:
+      >>> tfgan.losses.feature_matching_loss(model, features_fn=lambda data: data**2)
+      <Deferred 'feature_matching_loss' shape=() dtype=float32>
     """
 
     def on_values(model: Any) -> Any:

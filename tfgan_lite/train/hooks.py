@@ -46,6 +46,14 @@ class RunTrainOpsHook(SessionRunHook):
 
     Raises:
       ValueError: `train_steps` is negative or not an integer.
+
+    Example:
+      >>> hook = tfgan.RunTrainOpsHook(train_ops.discriminator_train_op, 2)
+      >>> hook.value_names[0]
+      'discriminator_loss'
+      >>> train(get_hooks_fn=lambda train_ops: [hook], rounds=1)
+      >>> hook.values.shape[0]  # Sub-steps.
+      2
     """
 
     def __init__(self, train_ops: Any, train_steps: int):
@@ -92,6 +100,12 @@ class FinalOpsHook(SessionRunHook):
       final_ops: a tensor, a deferred value, a callable of nothing that gives one (or an array), or
         a structure of them. A graph calls callables while it is built, TF2 when training has ended.
       final_ops_feed_dict: values to feed.
+
+    Example:
+      >>> samples = tfgan.FinalOpsHook(lambda: tfgan.generate(model, 10, seed=0))
+      >>> train(samples, rounds=1)
+      >>> samples.final_ops_values.shape
+      (10, 3)
     """
 
     def __init__(self, final_ops: Any, final_ops_feed_dict: dict[Any, Any] | None = None):
@@ -144,6 +158,9 @@ def get_sequential_train_hooks(
 
     Raises:
       ValueError: steps that are negative, not integers, or both 0; an unknown order.
+
+    Example:
+      >>> train(get_hooks_fn=tfgan.get_sequential_train_hooks(tfgan.GANTrainSteps(1, 5)), rounds=1)
     """
     return get_phased_train_hooks(schedule.sequential(train_steps, order))
 
@@ -153,6 +170,9 @@ def get_joint_train_hooks(train_steps: GANTrainSteps = GANTrainSteps(1, 1)) -> G
 
     A joint sub-step draws once, takes all gradients at the same weights, then applies them. With
     3 generator and 5 discriminator steps a round has 3 joint sub-steps and 2 of the discriminator.
+
+    Example:
+      >>> train(get_hooks_fn=tfgan.get_joint_train_hooks(), rounds=1)
     """
     return get_phased_train_hooks(schedule.joint(train_steps))
 
@@ -166,6 +186,11 @@ def get_phased_train_hooks(phases: Sequence[schedule.Phase]) -> GetHooksFn:
 
     Raises:
       ValueError: an unknown network; sub-steps that are negative, or all 0.
+
+    Example:
+      >>> from tfgan_lite.train import Phase
+      >>> phases = [Phase("discriminator", 2), Phase(("generator", "discriminator"), 1)]
+      >>> train(get_hooks_fn=tfgan.get_phased_train_hooks(phases), rounds=1)
     """
     phases = schedule.checked_phases(phases)
 

@@ -69,6 +69,7 @@ def gan_train(
     ignore_save_errors: bool = False,
     nan_policy: str = "raise",
     max_nans: int = 10,
+    session: Session | None = None,
 ) -> np.generic:
     """Trains a GAN by alternating updates, until a hook stops it or the data ends.
 
@@ -105,6 +106,8 @@ def gan_train(
         applied: "raise" an error; in TF2 also "skip" it, or "rollback" to the last checkpoint and
         go on from there with other noise and the data that comes next.
       max_nans: how many updates may be skipped, or how many times training may go back.
+      session: in TF2, the `Session` to train in, whose seed and choice of XLA hold; a second call
+        with the same one goes on where the data are. None for one of the call's own.
 
     Returns:
       The global step after the last round, a NumPy scalar.
@@ -116,6 +119,13 @@ def gan_train(
         update was not applied.
       tf.errors.OpError: a checkpoint cannot be written. Those before are whole.
       TypeError: in TF2, one of TensorFlow's own hooks.
+
+    Example:
+      >>> stop = tfgan.StopAtStepHook(num_steps=3)
+      >>> first = tfgan.gan_train(train_ops, "runs/gan_train", hooks=[stop])
+      >>> second = tfgan.gan_train(train_ops, "runs/gan_train", hooks=[stop])  # Goes on.
+      >>> int(second - first)
+      3
     """
     saves = save_checkpoint_secs is not None or save_checkpoint_steps is not None
     _check_logdir(logdir, is_chief, saves, save_summaries_steps)
@@ -148,7 +158,7 @@ def gan_train(
                 if value:
                     raise ValueError(f"{name} has a meaning only in a tf.Graph.")
             jit = JitChoice(jit_compile)
-            session = Session(_counters(train_ops), _strategy(run), seed, jit, run.skips)
+            session = session or Session(_counters(train_ops), _strategy(run), seed, jit, run.skips)
             hooks = [*user_hooks, *train_hooks]
             _check_eager_hooks(hooks)
             saver = rollbacks = None
@@ -165,6 +175,8 @@ def gan_train(
                     saver.save()  # Something to go back to.
                     rollbacks = Rollbacks(max_nans, checkpoints.roll_back, session, run.train_hooks)
             return _train_eagerly(run, hooks, session, rounds_per_call, saver, rollbacks)
+        if session is not None:
+            raise ValueError("session has a meaning only in TF2.")
         if saves and logdir is not None:
             check_logdir_state(logdir)
             if is_chief:
@@ -278,6 +290,13 @@ def get_sequential_train_steps(train_steps: Any = None) -> Any:
       `train_step_fn(session, train_ops, global_step, train_step_kwargs)`, which runs one round and
       gives the sum of both losses and whether to stop: what `should_stop` in `train_step_kwargs`
       says, False without it.
+
+    Example:
+      >>> train_step = tfgan.get_sequential_train_steps(tfgan.GANTrainSteps(1, 2))
+      >>> session = tfgan.Session(train_ops.global_step_inc_op.counters)
+      >>> total, stop = train_step(session, train_ops, None, {})
+      >>> stop
+      False
     """
     phases = schedule.sequential(*([train_steps] if train_steps is not None else []))
 

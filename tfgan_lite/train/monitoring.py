@@ -48,6 +48,13 @@ class TrainingRun:
       jit_compile: in TF2, what `gan_train` was told of XLA.
       stop_reason: why training stopped; empty while it runs, and after an error.
       notes: what hooks found last and people want to read at the end, by name.
+
+    Example:
+      >>> class Watch(tfgan.TrainingHook):
+      ...     def after_round(self, run_context, global_step):
+      ...         print(sorted(self.run.values()), self.run.images_per_round)
+      >>> train(Watch(), rounds=1)
+      ['discriminator_loss', 'generator_loss'] 8
     """
 
     train_ops: GANTrainOps
@@ -106,7 +113,19 @@ class TrainingRun:
 
 
 class TrainingHook(_v1.SessionRunHook):
-    """A hook that is called with the global step after rounds. Override `after_round`."""
+    """A hook that is called with the global step after rounds. Override `after_round`.
+
+    Example:
+      >>> class Printer(tfgan.TrainingHook):
+      ...     def next_due(self, global_step):
+      ...         return global_step + 2
+      ...
+      ...     def after_round(self, run_context, global_step):
+      ...         print("after", global_step - self.run.initial_step, "rounds")
+      >>> train(Printer(), rounds=4)
+      after 2 rounds
+      after 4 rounds
+    """
 
     run: TrainingRun | None = None
 
@@ -142,6 +161,13 @@ class StopAtStepHook(TrainingHook):
 
     Raises:
       ValueError: both or neither are given, or not a positive integer.
+
+    Example:
+      >>> rounds = train_ops.global_step_inc_op.counters.global_step
+      >>> before = int(rounds)
+      >>> train(tfgan.StopAtStepHook(num_steps=2))
+      >>> int(rounds) - before
+      2
     """
 
     def __init__(self, num_steps: int | None = None, last_step: int | None = None):
@@ -181,12 +207,16 @@ class LossLoggingHook(TrainingHook):
     Args:
       every_n_steps: rounds between two lines.
       log: takes the finished line.
+
+    Example:
+      >>> train(tfgan.LossLoggingHook(2, log=print), rounds=2)
+      round 2: generator_loss = ..., discriminator_loss = ...
     """
 
     def __init__(self, every_n_steps: int = 100, log: Callable[[str], None] = logging.info):
         self._every = _checked_period("every_n_steps", every_n_steps)
         self._log = log
-        self._seen = _Means()
+        self._seen = Means()
 
     def next_due(self, global_step: int) -> int:
         return next_multiple(global_step, self._every)
@@ -206,6 +236,9 @@ class NanGuardHook(TrainingHook):
 
     Args:
       fail_on_nan_loss: raise NanLossError; otherwise ask for a normal stop.
+
+    Example:
+      >>> train(tfgan.NanGuardHook(), rounds=1)  # Nothing to say: all values are finite.
     """
 
     def __init__(self, fail_on_nan_loss: bool = True):
@@ -243,6 +276,11 @@ class SummaryHook(TrainingHook):
       logdir: where to; the run's own logdir by default.
       hparams: further hyper-parameters, by name: flags, for instance.
       clock: gives seconds.
+
+    Example:
+      >>> train(tfgan.SummaryHook(1, "runs/summaries"), rounds=1)
+      >>> tf.io.gfile.listdir("runs/summaries")
+      ['events...']
     """
 
     def __init__(
@@ -256,7 +294,7 @@ class SummaryHook(TrainingHook):
         self._logdir = logdir
         self._hparams = dict(hparams or {})
         self._clock = clock
-        self._seen = _Means()
+        self._seen = Means()
         self._writer: Any = None
         self._written: tuple[int, float] | None = None
 
@@ -309,7 +347,7 @@ class SummaryHook(TrainingHook):
         }
 
 
-class _Means:
+class Means:
     """Means of reported values, over any number of calls."""
 
     def __init__(self):
@@ -320,8 +358,11 @@ class _Means:
             total, count = self._sums.get(name, (0.0, 0))
             self._sums[name] = total + float(np.sum(column, dtype=np.float64)), count + len(column)
 
+    def means(self) -> dict[str, float]:
+        return {name: total / count for name, (total, count) in self._sums.items() if count}
+
     def take(self) -> dict[str, float]:
-        means = {name: total / count for name, (total, count) in self._sums.items() if count}
+        means = self.means()
         self._sums.clear()
         return means
 

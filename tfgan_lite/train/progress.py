@@ -29,6 +29,9 @@ class ProgressHook(TrainingHook):
       header: further lines of the header by name, such as {"data": "1,797 digits, 10 classes"}, in
         place of its own of that name.
       summary: whether there are a header and a closing block.
+
+    Example:
+      >>> train(tfgan.ProgressHook(last_step=3), rounds=3)  # Draws on stderr, or logs.
     """
 
     def __init__(

@@ -24,6 +24,10 @@ class Phase(NamedTuple):
         draw, at the same weights.
       steps: how many sub-steps; a number, a function of the round (from 0) that gives one, or an
         `AdaptiveSteps`.
+
+    Example:
+      >>> tfgan.train.Phase("generator", 2)
+      Phase(networks='generator', steps=2)
     """
 
     networks: str | tuple[str, ...]
@@ -38,6 +42,10 @@ def sequential(
     Args:
       train_steps: sub-steps of each network in a round; 0 or more, not both 0.
       order: "generator_first", as in TF-GAN, or "discriminator_first".
+
+    Example:
+      >>> tfgan.train.sequential(tfgan.GANTrainSteps(1, 5), order="discriminator_first")
+      (Phase(networks=('discriminator',), steps=5), Phase(networks=('generator',), steps=1))
     """
     g_steps, d_steps = _checked(train_steps)
     if order not in ORDERS:
@@ -47,7 +55,12 @@ def sequential(
 
 
 def joint(train_steps: GANTrainSteps = GANTrainSteps(1, 1)) -> tuple[Phase, ...]:
-    """Both networks at once as often as both have sub-steps, then what is left of either."""
+    """Both networks at once as often as both have sub-steps, then what is left of either.
+
+    Example:
+      >>> tfgan.train.joint(tfgan.GANTrainSteps(1, 3))[0]
+      Phase(networks=('generator', 'discriminator'), steps=1)
+    """
     g_steps, d_steps = _checked(train_steps)
     together = min(g_steps, d_steps)
     return (
@@ -64,6 +77,12 @@ def warm_up(rounds: int, first: Sequence[Phase], then: Sequence[Phase]) -> tuple
       rounds: how many rounds of the first kind, at least 0.
       first: the phases of these rounds.
       then: the phases of all later rounds.
+
+    Example:
+      >>> from tfgan_lite.train import Phase, joint, warm_up
+      >>> first, *_ = warm_up(100, [Phase("discriminator", 1)], joint())
+      >>> first.steps(99), first.steps(100)
+      (1, 0)
     """
     if isinstance(rounds, bool) or not isinstance(rounds, numbers.Integral) or rounds < 0:
         raise ValueError(f"rounds must be an integer of at least 0, got {rounds!r}.")
@@ -73,7 +92,13 @@ def warm_up(rounds: int, first: Sequence[Phase], then: Sequence[Phase]) -> tuple
 
 
 def during(steps: int, start: int, stop: int | None = None) -> Callable[[int], int]:
-    """`steps` in the rounds from `start` to before `stop`, and none in others."""
+    """`steps` in the rounds from `start` to before `stop`, and none in others.
+
+    Example:
+      >>> steps = tfgan.train.during(5, start=10, stop=20)
+      >>> steps(9), steps(10), steps(20)
+      (0, 5, 0)
+    """
     _check_steps("steps", steps)
     _check_steps("start", start)
     if stop is not None and not stop >= start:

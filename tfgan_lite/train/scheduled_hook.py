@@ -35,6 +35,10 @@ class AdaptiveSteps(tf.Module):
     Raises:
       ValueError: numbers out of their ranges.
       TypeError: `value` is not a name.
+
+    Example:
+      >>> steps = tfgan.train.AdaptiveSteps("discriminator_accuracy", low=0.6, high=0.8)
+      >>> hooks = tfgan.get_phased_train_hooks([tfgan.train.Phase("discriminator", steps)])
     """
 
     def __init__(

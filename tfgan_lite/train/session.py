@@ -39,6 +39,12 @@ class Session:
 
     Attributes:
       rollbacks: how often training went back to a checkpoint; each time gives other noise.
+
+    Example:
+      >>> session = tfgan.Session(train_ops.global_step_inc_op.counters, seed=1)
+      >>> inputs, data = session.run([model.generator_inputs, model.generated_data])  # Of one draw.
+      >>> inputs.shape, data.shape
+      ((8, 2), (8, 3))
     """
 
     def __init__(

@@ -111,6 +111,12 @@ def gan_train_ops(
       ValueError: no trainable variables; a loss that is not a scalar; a loss that does not depend
         on its network; unused update ops; a call inside a tf.function.
       TypeError: an optimizer of the wrong kind; a loss of another model; an unknown keyword.
+
+    Example:
+      >>> adam = tf.keras.optimizers.Adam
+      >>> train_ops = tfgan.gan_train_ops(model, loss, adam(1e-3, 0.5), adam(1e-3, 0.5))
+      >>> float(train_ops.discriminator_train_op()) > 0.0  # One update; gives the loss.
+      True
     """
     if tf.inside_function():
         raise ValueError(
@@ -135,7 +141,7 @@ def gan_train_ops(
         trained = [network for network in networks if network.role == role]
         variables = [_variables(each, options["variables_to_train"]) for each in trained]
         _check_optimizer(optimizer, role, in_graph)
-        _build_slots(optimizer, [v for each in variables for v in each])
+        build_slots(optimizer, [v for each in variables for v in each])
         return [
             Update(
                 network=network,
@@ -384,7 +390,7 @@ def _checked_loss(loss: Any, name: str, in_graph: bool) -> Any:
     return loss
 
 
-def _build_slots(optimizer: Any, variables: Sequence[tf.Variable]) -> None:
+def build_slots(optimizer: Any, variables: Sequence[tf.Variable]) -> None:
     """Makes a Keras optimizer's variables now: a compiled update cannot."""
     if isinstance(optimizer, tf.compat.v1.train.Optimizer):
         return
