@@ -4,8 +4,8 @@
 
 Importing TensorFlow takes longer than the training: so one process imports, does nothing with it,
 and forks the processes that train. Each tells through a pipe from which round it goes on and which
-rounds it finished. The last one is not killed, and is compared with one that had a logdir of its
-own and was never disturbed.
+rounds it finished. The last one is not killed, goes on for a while, and is compared with one that
+had a logdir of its own and was never disturbed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import tensorflow_probability as tfp
 import tfgan_lite as tfgan
 from tests.train.linear_gan import BATCH, LinearGAN
 
-ROUNDS = 2000
+NO_END = 10**9
 
 
 class Tell(tfgan.TrainingHook):
@@ -42,21 +42,21 @@ class Tell(tfgan.TrainingHook):
         os.write(self._pipe, f"{global_step}\n".encode())
 
 
-def train(logdir: str, pipe: int, output: str) -> None:
-    """Trains to the end."""
+def train(logdir: str, pipe: int, last_step: int, output: str) -> None:
+    """Trains to a round, and writes what came of it."""
     numbers = np.arange(5 * BATCH, dtype=np.float32)[:, np.newaxis] / 8
     data = tf.data.Dataset.from_tensor_slices(numbers).shuffle(5 * BATCH, seed=1).repeat()
     noise = tfp.distributions.Normal(tf.zeros([1]), 1.0)
     gan = LinearGAN(
         data.batch(BATCH, drop_remainder=True), noise, lambda: tf.keras.optimizers.Adam(0.01)
     )
-    stop = tfgan.StopAtStepHook(last_step=ROUNDS)
+    stop = tfgan.StopAtStepHook(last_step=last_step)
     gan.train(None, logdir, hooks=[Tell(pipe), stop], save_checkpoint_steps=5, max_to_keep=2)
     slots = [v.numpy() for optimizer in gan.optimizers for v in optimizer.variables]
     np.savez(output, *[w.numpy() for w in gan.weights.values()], *slots)
 
 
-def started(logdir: str, output: str) -> tuple[int, Any]:
+def started(logdir: str, last_step: int, output: str = "") -> tuple[int, Any]:
     """A process that trains, and its lines."""
     read, write = os.pipe()
     sys.stdout.flush()
@@ -64,7 +64,7 @@ def started(logdir: str, output: str) -> tuple[int, Any]:
     if process == 0:
         os.close(read)
         try:
-            train(logdir, write, output)
+            train(logdir, write, last_step, output)
             os._exit(0)
         except BaseException as error:
             print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
@@ -87,14 +87,14 @@ def first_round(lines: Any) -> int:
     return int(line.split()[1])
 
 
-def kill_at_random(kills: int, logdir: str, output: str) -> None:
+def kill_at_random(kills: int, logdir: str) -> None:
     """Starts and kills processes; every one goes on from the newest checkpoint."""
     draw = random.Random(0)
     beginning = 1.0  # Seconds until a process trains.
     seen = []
     for _ in range(kills):
         expected, clock = newest(logdir), time.monotonic()
-        process, lines = started(logdir, output)
+        process, lines = started(logdir, NO_END)
         if draw.random() < 0.2:  # While it starts and restores.
             select.select([], [], [], draw.uniform(0, beginning))
         else:
@@ -108,14 +108,14 @@ def kill_at_random(kills: int, logdir: str, output: str) -> None:
         os.kill(process, signal.SIGKILL)
         _, status = os.waitpid(process, 0)
         lines.close()
-        if os.WTERMSIG(status) != signal.SIGKILL:
+        if not os.WIFSIGNALED(status):
             raise AssertionError(f"The process ended by itself: {status}.")
     print("went on from", *seen)
 
 
-def finish(logdir: str, output: str) -> None:
+def finish(logdir: str, last_step: int, output: str) -> None:
     """A process that is not disturbed."""
-    process, lines = started(logdir, output)
+    process, lines = started(logdir, last_step, output)
     for _ in lines:
         pass
     _, status = os.waitpid(process, 0)
@@ -125,10 +125,11 @@ def finish(logdir: str, output: str) -> None:
 
 def main(kills: str, folder: str) -> None:
     """Writes killed.npz and undisturbed.npz."""
-    logdir, output = os.path.join(folder, "killed"), os.path.join(folder, "killed.npz")
-    kill_at_random(int(kills), logdir, output)
-    finish(logdir, output)
-    finish(os.path.join(folder, "undisturbed"), os.path.join(folder, "undisturbed.npz"))
+    logdir = os.path.join(folder, "killed")
+    kill_at_random(int(kills), logdir)
+    last_step = newest(logdir) + 50
+    for name in ("killed", "undisturbed"):
+        finish(os.path.join(folder, name), last_step, os.path.join(folder, f"{name}.npz"))
 
 
 if __name__ == "__main__":
