@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import tensorflow as tf
-from absl import app, flags
+from absl import app, flags, logging
 
 import tfgan_lite as tfgan
 from benchmarks.cases import CASES
@@ -31,6 +31,7 @@ _BATCH_SIZE = 32
 
 
 def main(unused_argv: Sequence[str]) -> None:
+    logging.set_verbosity(logging.WARNING)
     print(", ".join(f"{name}: {value}" for name, value in machine().items()))
     print(f"{_IMAGES.value} JPEG files of {_SIDE.value} x {_SIDE.value}, to 28 x 28 grey\n")
     with tempfile.TemporaryDirectory() as folder:

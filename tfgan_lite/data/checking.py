@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import re
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -119,16 +120,13 @@ def _attempts(function: Callable[[int], Any], source: Source, indices: Sequence[
         except (OSError, ValueError, tf.errors.OpError) as error:
             return BadFile(source.names[index], _reason(error))
 
-    found = []
+    found, told = [], time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
         for result in threads.map(attempt, indices):
             found.append(result)
-            logging.log_every_n_seconds(
-                logging.INFO,
-                "Reading %s: %d of %d",
-                _SECONDS_BETWEEN_WORDS,
-                *(source.path, len(found), len(indices)),
-            )
+            if time.monotonic() > told + _SECONDS_BETWEEN_WORDS:
+                logging.info("Reading %s: %d of %d", source.path, len(found), len(indices))
+                told = time.monotonic()
     return found
 
 
