@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from tfgan_lite import features, losses, tpu, train
 from tfgan_lite.deferred import Deferred, defer
-from tfgan_lite.exporting import export
 from tfgan_lite.losses import cyclegan_loss, gan_loss, stargan_loss
 from tfgan_lite.models import acgan_model, gan_model, infogan_model
 from tfgan_lite.noise import normal
@@ -52,11 +51,12 @@ from tfgan_lite.version import __version__
 
 if TYPE_CHECKING:
     from tfgan_lite import data, eval
+    from tfgan_lite.exporting import export
     from tfgan_lite.keras_gan import KerasGAN
 
-# Imported at the first use, each from the module that has it: Keras is most of what an import takes,
-# scores are half of the rest, and data use a part of them.
-_LAZY = {"KerasGAN": "keras_gan", "data": "", "eval": ""}
+# Imported at the first use, each from the module that has it: Keras is most of what an import takes
+# and scores are half of the rest, of which data use a part.
+_LAZY = {"KerasGAN": "keras_gan", "data": "", "eval": "", "export": "exporting"}
 
 __all__ = [
     "ACGANModel",

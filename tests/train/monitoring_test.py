@@ -163,7 +163,7 @@ def test_summaries_draw_no_batch_of_their_own(world, tmp_path):
         gan = LinearGAN()
         final = tfgan.FinalOpsHook(gan.weights)
         gan.train(4, tmp_path, hooks=[final], save_summaries_steps=1)
-    assert len(summaries(tmp_path)) == 2 * 4
+    assert len([name for _, name in summaries(tmp_path) if name.endswith("_loss")]) == 2 * 4
     expected = simulate(["G", "D"] * 4).weights
     weights = {name: float(value) for name, value in final.final_ops_values.items()}
     assert weights == pytest.approx(expected, rel=1e-5)
