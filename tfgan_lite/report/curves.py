@@ -51,11 +51,11 @@ def curve_chart(title: str, curves: Mapping[str, Mapping[int, float]]) -> str:
         f'<text x="{_LEFT - 5}" y="{y(tick) + 4:.1f}" text-anchor="end">{_number(tick)}</text>'
         for tick in y_ticks
     ]
-    parts += [
-        f'<text x="{x(tick):.1f}" y="{_HEIGHT - 8}" text-anchor="middle">{_number(tick)}</text>'
-        for tick in x_ticks
-        if x_ends[0] <= tick <= x_ends[1]
-    ]
+    for tick in x_ticks:
+        if x_ends[0] <= tick <= x_ends[1]:
+            anchor = "end" if x(tick) > _WIDTH - 3 * _RIGHT else "middle"
+            place = f'x="{x(tick):.1f}" y="{_HEIGHT - 8}" text-anchor="{anchor}"'
+            parts.append(f"<text {place}>{_number(tick)}</text>")
     legend = []
     for index, (name, (at, mean, low, high)) in enumerate(drawn.items()):
         colour = _COLOURS[index % len(_COLOURS)]

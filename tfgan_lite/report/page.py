@@ -38,7 +38,7 @@ figcaption { font-size: 0.85rem; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; font-size: 0.9rem; }
 th, td { text-align: left; vertical-align: top; padding: 0.2rem 0.6rem 0.2rem 0; }
 th, td { border-bottom: 1px solid var(--soft); overflow-wrap: anywhere; }
-th { font-weight: 600; width: 35%; }
+th { font-weight: 600; width: 42%; }
 .good, .bad { padding: 0.6rem 0.8rem; border-left: 4px solid #16a34a; background: var(--soft); }
 .bad { border-color: #dc2626; }
 summary { cursor: pointer; margin: 0.4rem 0; }
@@ -97,7 +97,7 @@ def _page(logdir: pathlib.Path, events: Events, facts: dict, animation: str) -> 
         ("", sections.verdict(looks)),
         ("Run", sections.facts_table(lines)),
         ("Metrics", sections.metrics(logdir, looks)),
-        ("Curves", f'<div class="charts">{charts}</div>' if charts else ""),
+        ("Curves", charts),
         ("Samples in time", sections.pictures_in_time(events) + animation),
         ("Interpolation", sections.still_pictures(logdir, "interpolation*.png")),
         ("Pictures", sections.still_pictures(logdir, "*.png", without="interpolation*")),

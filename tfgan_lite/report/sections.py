@@ -62,11 +62,21 @@ def curves(events: Events) -> str:
     for tag, curve in events.scalars.items():
         groups.setdefault(_group(tag), {})[tag] = curve
     order = sorted(groups, key=lambda name: (_ORDER.get(name, len(_ORDER)), name))
-    charts = [curve_chart(name, groups[name]) for name in order]
+    details = [name for name in order if name.startswith("diagnostics/")]
+    charts = [_charts(groups, [name for name in order if name not in details])]
+    if details:
+        charts.append(
+            f"<details><summary>Diagnostics</summary>{_charts(groups, details)}</details>"
+        )
     lost = [f"{html.escape(tag)} ({n})" for tag, n in sorted(events.not_finite.items())]
     if lost:
         charts.append(f'<p class="bad">NaN or infinity was reported by {", ".join(lost)}.</p>')
     return "".join(charts)
+
+
+def _charts(groups: Mapping[str, Mapping[str, Any]], names: list[str]) -> str:
+    drawn = "".join(curve_chart(name, groups[name]) for name in names)
+    return f'<div class="charts">{drawn}</div>' if drawn else ""
 
 
 _ORDER = {
