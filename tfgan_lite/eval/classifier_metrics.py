@@ -40,6 +40,12 @@ def classifier_score(
 
     Raises:
       ValueError: as `run_classifier_fn` and `classifier_score_from_logits`.
+
+    Example:
+      >>> float(
+      ...     tfgan.eval.classifier_score(tf.zeros([4, 3]), lambda images: images)
+      ... )  # Unsure of all.
+      1.0
     """
     return classifier_score_from_logits(run_classifier_fn(input_tensor, classifier_fn, num_batches))
 
@@ -61,6 +67,11 @@ def frechet_classifier_distance(
 
     Raises:
       ValueError: as `run_classifier_fn` and `frechet_classifier_distance_from_activations`.
+
+    Example:
+      >>> distance = tfgan.eval.frechet_classifier_distance(data, data + 1.0, lambda images: images)
+      >>> round(float(distance), 3)
+      3.0
     """
     activations = _activations(input_tensor1, input_tensor2, classifier_fn, num_batches)
     return frechet_classifier_distance_from_activations(*activations)
@@ -78,6 +89,12 @@ def kernel_classifier_distance(
     """Returns the kernel distance between two sets of samples.
 
     As `kernel_classifier_distance_and_std`, without the standard error.
+
+    Example:
+      >>> float(
+      ...     tfgan.eval.kernel_classifier_distance(data, data + 5.0, lambda images: images)
+      ... ) > 1.0
+      True
     """
     return kernel_classifier_distance_and_std(
         input_tensor1, input_tensor2, classifier_fn, num_batches, max_block_size, dtype
@@ -108,6 +125,13 @@ def kernel_classifier_distance_and_std(
 
     Raises:
       ValueError: as `run_classifier_fn`, and as there.
+
+    Example:
+      >>> estimate, error = tfgan.eval.kernel_classifier_distance_and_std(
+      ...     data, data + 5.0, lambda images: images, max_block_size=16
+      ... )
+      >>> float(estimate) > float(error) > 0.0
+      True
     """
     activations = _activations(input_tensor1, input_tensor2, classifier_fn, num_batches)
     return kernel_classifier_distance_and_std_from_activations(*activations, max_block_size, dtype)

@@ -50,6 +50,11 @@ def diagnose(
 
     Raises:
       ValueError: samples that are not finite, or fewer than two.
+
+    Example:
+      >>> found = tfgan.eval.diagnose(generated=np.zeros([64, 3]), real=data)
+      >>> tfgan.eval.verdict(found)
+      '...'
     """
     finite = np.isfinite(generated).all()
     found: dict[str, Any] = {"finite": bool(finite)}
@@ -84,7 +89,12 @@ class _Finding:
 
 
 def verdict(found: dict[str, Any]) -> str:
-    """Returns the worst that the numbers of `diagnose` tell, in a plain sentence."""
+    """Returns the worst that the numbers of `diagnose` tell, in a plain sentence.
+
+    Example:
+      >>> tfgan.eval.verdict(tfgan.eval.diagnose(generated=data, real=data + 0.1))
+      '...'
+    """
     if not found["finite"]:
         return "The generator makes NaN or infinity: go back to an earlier checkpoint."
     diversity = found["diversity"]

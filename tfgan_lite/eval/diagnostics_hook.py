@@ -50,6 +50,9 @@ class DiagnosticsHook(PeriodicLook):
 
     Raises:
       ValueError: periods or numbers out of range, fewer than two real samples.
+
+    Example:
+      >>> watch = tfgan.eval.DiagnosticsHook(model, data, every_n_steps=100)
     """
 
     def __init__(

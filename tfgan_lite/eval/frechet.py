@@ -136,6 +136,13 @@ def mean_only_frechet_classifier_distance_from_activations(
 
     Raises:
       ValueError: as `frechet_classifier_distance_from_activations`.
+
+    Example:
+      >>> distance = tfgan.eval.mean_only_frechet_classifier_distance_from_activations(
+      ...     data, data + 1.0
+      ... )
+      >>> round(float(distance), 3)
+      3.0
     """
     dtype, samples = _pair(activations1, activations2, min_rows=1)
     mean1, mean2 = (tf.reduce_mean(tf.cast(x, tf.float64), axis=0) for x in samples)
@@ -160,6 +167,11 @@ def diagonal_only_frechet_classifier_distance_from_activations(
 
     Raises:
       ValueError: as `frechet_classifier_distance_from_activations`.
+
+    Example:
+      >>> distance = tfgan.eval.diagonal_only_frechet_classifier_distance_from_activations
+      >>> round(float(distance(data, data + 1.0)), 3)
+      3.0
     """
     dtype, samples = _pair(activations1, activations2, min_rows=1)
     (mean1, variance1), (mean2, variance2) = (

@@ -17,7 +17,12 @@ _CHUNK = 4096  # Rows.
 
 
 class Moments(NamedTuple):
-    """A Gaussian fitted to features, as published reference statistics hold it."""
+    """A Gaussian fitted to features, as published reference statistics hold it.
+
+    Example:
+      >>> tfgan.eval.Moments(100, np.zeros(2), np.eye(2)).count
+      100
+    """
 
     count: Array | int  # Examples, N: an integer scalar.
     mean: Array  # float64 [D].
@@ -44,6 +49,13 @@ class GaussianStatistics(Accumulator):
       count: int64 variable: examples so far.
       mean: float64 [D] variable.
       scatter: float64 [D, D] variable: the sum over examples of (x - mean)(x - mean)^T.
+
+    Example:
+      >>> statistics = tfgan.eval.GaussianStatistics(3)
+      >>> for batch in np.split(data, 4):
+      ...     _ = statistics.update_state(batch)
+      >>> bool(np.allclose(statistics.result().mean, data.mean(0)))
+      True
     """
 
     def __init__(self, num_features: int, name: str | None = None):

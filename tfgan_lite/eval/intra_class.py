@@ -39,6 +39,12 @@ def class_frechet_distances(
 
     Paper: Miyato and Koyama, "cGANs with Projection Discriminator",
     https://arxiv.org/abs/1802.05637.
+
+    Example:
+      >>> classes = labels.argmax(1)
+      >>> distances = tfgan.eval.class_frechet_distances(data, classes, data, classes)
+      >>> sorted(distances)
+      [0, 1]
     """
     sets = {}
     for name, features, labels in (

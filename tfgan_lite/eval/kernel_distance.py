@@ -84,6 +84,13 @@ def kernel_classifier_distance_and_std_from_activations(
         `InvalidArgumentError` then.
 
     Paper: Bińkowski et al., "Demystifying MMD GANs", arXiv:1801.01401.
+
+    Example:
+      >>> estimate, error = tfgan.eval.kernel_classifier_distance_and_std_from_activations(
+      ...     data, data + 5.0, max_block_size=16
+      ... )
+      >>> float(estimate) > float(error) > 0.0
+      True
     """
     if max_block_size is not None:
         max_block_size = checked_size(max_block_size, "max_block_size")

@@ -47,6 +47,10 @@ def nearest_distances(samples: np.ndarray, others: np.ndarray | None = None) -> 
 
     Raises:
       ValueError: no finite matrices of equal width, or too few rows.
+
+    Example:
+      >>> tfgan.eval.nearest_distances(data[:2], data).tolist()
+      [0.0, 0.0]
     """
     samples = as_features(samples, "samples", 2 if others is None else 1)
     if others is None:  # The nearest of all is the sample itself.
@@ -76,6 +80,10 @@ def near_duplicates(samples: np.ndarray, real: np.ndarray) -> np.ndarray:
 
     Raises:
       ValueError: see `nearest_distances`.
+
+    Example:
+      >>> tfgan.eval.near_duplicates(data[:5], data).shape
+      (5,)
     """
     usual = np.median(nearest_distances(np.asarray(real)[: max(2, len(samples))]))
     return nearest_distances(samples) <= _DUPLICATE * usual
@@ -97,6 +105,9 @@ def data_copying(generated: np.ndarray, training: np.ndarray, held_out: np.ndarr
 
     Paper: Meehan et al., "A Non-Parametric Test to Detect Data-Copying in Generative Models",
     https://arxiv.org/abs/2004.05675 (with one cell).
+
+    Example:
+      >>> copying = tfgan.eval.data_copying(data[:20] + 0.01, data[:32], data[32:])
     """
     distances = nearest_distances(generated, training)
     usual = nearest_distances(held_out, training)

@@ -141,6 +141,10 @@ def density_coverage(
 
     Paper: Naeem et al., "Reliable Fidelity and Diversity Metrics for Generative Models",
     https://arxiv.org/abs/2002.09797.
+
+    Example:
+      >>> float(tfgan.eval.density_coverage(data, data)[1])
+      1.0
     """
     found = neighbourhoods(real_features, generated_features, k)
     return float(found.inside.mean() / k), float(found.covered.mean())

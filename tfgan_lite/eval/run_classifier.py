@@ -38,6 +38,10 @@ def run_classifier_fn(
 
     Raises:
       ValueError: `num_batches` out of its range, or a result that has no row for each sample.
+
+    Example:
+      >>> tfgan.eval.run_classifier_fn(data, lambda x: x**2, num_batches=4).shape.as_list()
+      [64, 3]
     """
     del dtypes
     num_batches = checked_size(num_batches, "num_batches")

@@ -41,6 +41,11 @@ def ms_ssim(
 
     Paper: Wang, Simoncelli and Bovik, "Multi-scale structural similarity for image quality
     assessment", 2003.
+
+    Example:
+      >>> images = np.zeros([2, 176, 176, 1], np.float32)
+      >>> tfgan.eval.ms_ssim(images, images).tolist()
+      [1.0, 1.0]
     """
     low, high = (float(v) for v in value_range)
     if not high > low:

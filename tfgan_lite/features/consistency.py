@@ -39,6 +39,11 @@ def consistency_regularization(
 
     Raises:
       TypeError: `augment` is not a function, `balanced` not a bool.
+
+    Example:
+      >>> noisy = lambda data: data + tf.random.normal(tf.shape(data), stddev=0.1)
+      >>> consistency = tfgan.features.consistency_regularization(noisy)
+      >>> loss = tfgan.gan_loss(model, penalties=[(consistency, 10.0)])
     """
     if not callable(augment):
         raise TypeError(f"augment must be a function, got {augment!r}.")

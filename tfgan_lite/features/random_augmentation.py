@@ -57,6 +57,10 @@ def random_augment(
     Raises:
       ValueError: an unknown operation; a probability out of its range; images of another rank or of
         no floating dtype, or for "rotate90" not square.
+
+    Example:
+      >>> tfgan.features.random_augment(tf.zeros([2, 8, 8, 3]), 0.5, seed=1).shape.as_list()
+      [2, 8, 8, 3]
     """
     check_operations(operations)
     if isinstance(probability, numbers.Real) and not 0 <= probability <= 1:

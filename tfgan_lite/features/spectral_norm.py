@@ -59,6 +59,11 @@ def compute_spectral_norm(
 
     Raises:
       ValueError: a shape, dtype or number as above does not hold; TF2 without `u`.
+
+    Example:
+      >>> with tf.Graph().as_default():
+      ...     tfgan.features.compute_spectral_norm(tf.eye(3)).shape.as_list()
+      []
     """
     w, u = _checked(w_tensor, power_iteration_rounds, u)
     if u is None:
@@ -95,6 +100,11 @@ def spectral_normalize(
 
     Raises:
       ValueError: as there.
+
+    Example:
+      >>> with tf.Graph().as_default():
+      ...     tfgan.features.spectral_normalize(tf.eye(3)).shape.as_list()
+      [3, 3]
     """
     w_tensor = tf.convert_to_tensor(w)
     sigma = compute_spectral_norm(_wide(w_tensor), power_iteration_rounds, training, name, u=u)
@@ -123,6 +133,11 @@ def spectral_norm_regularizer(
 
     Raises:
       ValueError: `scale` is an integer or not >= 0.
+
+    Example:
+      >>> with tf.Graph().as_default():
+      ...     tfgan.features.spectral_norm_regularizer(0.1)(tf.eye(3)).shape.as_list()
+      []
     """
     if isinstance(scale, numbers.Integral):
         raise ValueError(f"scale cannot be an integer, got {scale!r}: pass a float >= 0.")

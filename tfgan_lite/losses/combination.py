@@ -54,6 +54,12 @@ def combine_adversarial_loss(
       ValueError: If not exactly one of weight and ratio is given or one is out of its range, the
         batch sizes differ, there are no variables, or a loss depends on none of them.
       RuntimeError: If gradients are asked for where the computation is not known.
+
+    Example:
+      >>> float(
+      ...     tfgan.losses.wargs.combine_adversarial_loss(tf.constant(2.0), tf.constant(3.0), 0.5)
+      ... )
+      3.5
     """
     check_combination(weight_factor, gradient_ratio, gradient_ratio_epsilon)
     if is_zero(weight_factor):

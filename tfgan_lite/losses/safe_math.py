@@ -29,6 +29,11 @@ def numerically_stable_global_norm(
 
     Returns:
       A float32 scalar; 0, with a gradient of 0, where all numbers are 0 or all tensors None.
+
+    Example:
+      >>> norm = tfgan.losses.wargs.numerically_stable_global_norm
+      >>> float(norm([tf.constant(3e30), tf.constant(4e30)])) / 1e30
+      5.0...
     """
     tensors = [tf.cast(tf.convert_to_tensor(t), tf.float32) for t in tensor_list if t is not None]
     tensors = [tensor for tensor in tensors if tensor.shape.num_elements() != 0]

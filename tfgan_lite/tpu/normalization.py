@@ -58,6 +58,11 @@ def batch_norm(
 
     Raises:
       ValueError: an argument is not as described, or there is no tf.Graph.
+
+    Example:
+      >>> with tf.Graph().as_default():
+      ...     tfgan.tpu.batch_norm(tf.zeros([8, 3]), is_training=True).shape.as_list()
+      [8, 3]
     """
     labels = conditional_class_labels
     check_can_make_variables("batch_norm", _KERAS if labels is None else _CONDITIONAL)
@@ -139,6 +144,11 @@ def standardize_batch(
 
     Raises:
       ValueError: an argument is not as described, or there is no tf.Graph.
+
+    Example:
+      >>> with tf.Graph().as_default():
+      ...     tfgan.tpu.standardize_batch(tf.zeros([8, 3]), is_training=True).shape.as_list()
+      [8, 3]
     """
     check_can_make_variables("standardize_batch", _KERAS)
     inputs = _floating(inputs)
