@@ -128,8 +128,8 @@ def gan_train(
       3
     """
     saves = save_checkpoint_secs is not None or save_checkpoint_steps is not None
-    _check_logdir(logdir, is_chief, saves, save_summaries_steps)
     _check_saving(save_checkpoint_steps, max_to_keep)
+    _check_logdir(logdir, is_chief, saves, save_summaries_steps)
     get_hooks_fn = get_hooks_fn or get_sequential_train_hooks()
     train_hooks = get_hooks_fn(train_ops)
     user_hooks = [*(hooks or ()), *((chief_only_hooks or ()) if is_chief else ())]
