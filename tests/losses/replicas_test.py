@@ -32,7 +32,7 @@ def found(strategy):
     for batch in LOGITS:
         halves = [batch[:, :4], batch[:, 4:]]
         per_replica = strategy.experimental_distribute_values_from_function(
-            lambda context: tf.constant(halves[context.replica_id_in_sync_group])
+            lambda context, halves=halves: tf.constant(halves[context.replica_id_in_sync_group])
         )
         parts = strategy.experimental_local_results(on_replicas(per_replica))
         values.append([float(np.mean(parts)), float(penalty(alone, tf.constant(batch)))])
