@@ -39,6 +39,7 @@ class Call:
         self.is_deferred = any(isinstance(leaf, Deferred) for leaf in tf.nest.flatten(args))
         if self.is_deferred:
             self.node = Deferred(self._in_run, name, opaque)
+            network.build(self.node)
             self.losses = leaves(Deferred(lambda: self.node()[1], f"{name}_losses"))
         else:
             known = len(network.update_ops)

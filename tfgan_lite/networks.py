@@ -16,7 +16,8 @@ from typing import Any
 import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred, current_run
-from tfgan_lite.replicas import whole_variables
+from tfgan_lite.replicas import check_supported, is_distributed, whole_variables
+from tfgan_lite.tracing import rehearse
 
 __all__ = ["LogitsOnly", "Network"]
 
@@ -102,6 +103,20 @@ class Network:
         return tf.function(
             lambda *inputs: self(*inputs, training=False), autograph=False, reduce_retracing=True
         )
+
+    def build(self, call: Deferred) -> None:
+        """Lets the network's first call make its variables, in TF2 under a strategy.
+
+        There Keras can make variables eagerly, but not while it is traced.
+
+        Raises:
+          ValueError: a strategy that is not supported.
+        """
+        strategy = tf.distribute.get_strategy()
+        check_supported(strategy)
+        is_built = self._called or getattr(self.fn, "built", False)
+        if is_distributed(strategy) and not is_built:
+            rehearse(call)
 
     def own(self, *calls: Deferred) -> None:
         """Takes the variables that the first call touches, in TF2.

@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Sequence
 
 import tensorflow as tf
 
-__all__ = ["is_distributed", "mean_over_replicas", "whole_variables"]
+__all__ = ["check_supported", "is_distributed", "mean_over_replicas", "whole_variables"]
 
 
 def whole_variables(variables: Sequence[tf.Variable]) -> list[tf.Variable]:
-    """Each variable, or the distributed variable of which it is one replica's.
+    """Each variable, or the distributed variable of which it is one replica's, once.
 
     A traced function knows what it reads by the first replica's variables, while optimizers and
-    checkpoints need the whole ones, to which TensorFlow keeps no way back.
+    checkpoints need the whole ones.
 
     Args:
       variables: variables that a traced function reads.
     """
-    if not is_distributed(tf.distribute.get_strategy()):
-        return list(variables)
-    wholes = {}
-    for thing in gc.get_objects():
-        # By type: asking `isinstance` of a proxy would run its code.
-        if issubclass(type(thing), tf.distribute.DistributedValues) and isinstance(
-            thing, tf.Variable
-        ):
-            wholes.update((id(part), thing) for part in thing.values)
-    return [wholes.get(id(variable), variable) for variable in variables]
+    wholes = [tf.distribute.get_strategy().extended.value_container(v) for v in variables]
+    return list({id(v): v for v in wholes}.values())
 
 
 def is_distributed(strategy: tf.distribute.Strategy) -> bool:
     """Whether somebody chose the strategy: then a replica, even the only one, has a context."""
     return type(strategy).__name__ != "_DefaultDistributionStrategy"
+
+
+def check_supported(strategy: tf.distribute.Strategy) -> None:
+    """Raises ValueError for a strategy under which rounds of updates make no sense."""
+    kinds = ("OneDevice", "Mirrored", "MultiWorkerMirrored", "TPU")
+    supported = tuple(getattr(tf.distribute, f"{kind}Strategy") for kind in kinds)
+    if is_distributed(strategy) and not isinstance(strategy, supported):
+        raise ValueError(
+            f"{type(strategy).__name__} is not supported: a round is a sequence of updates, which a"
+            " strategy with parameter servers hands out in no order. Use MirroredStrategy or"
+            " MultiWorkerMirroredStrategy, or parameter servers in a tf.Graph, with gan_train's"
+            " master and is_chief."
+        )
 
 
 def mean_over_replicas(value: tf.Tensor) -> tf.Tensor:

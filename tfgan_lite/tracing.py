@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred, Run, Source
 
-__all__ = ["Trace", "needed_by", "sources_of", "trace_of", "variables_of"]
+__all__ = ["Trace", "needed_by", "rehearse", "sources_of", "trace_of", "variables_of"]
 
 
 class Trace(NamedTuple):
@@ -46,10 +46,11 @@ def needed_by(fetches: Iterable[Deferred], known: Collection[Deferred]) -> Itera
 
 
 class _TracingRun(Run):
-    """Gives placeholders in place of values, and notes what was asked for."""
+    """Gives stand-ins in place of values, and notes what was asked for."""
 
-    def __init__(self):
-        super().__init__(key=tf.zeros([2], tf.int32), training=True)
+    def __init__(self, stand_in: Callable[[tf.TensorSpec], tf.Tensor], training: bool):
+        super().__init__(key=tf.zeros([2], tf.int32), training=training)
+        self._stand_in = stand_in
         self.needs: dict[Deferred, None] = {}
         self.sources: dict[Source, None] = {}
 
@@ -58,19 +59,19 @@ class _TracingRun(Run):
             return super().value(node)
         if node not in self._values:
             self.needs.setdefault(node)
-            self._values[node] = tf.nest.map_structure(_placeholder, node.spec)
+            self._values[node] = tf.nest.map_structure(self._stand_in, node.spec)
         return self._values[node]
 
     def draw(self, source: Source) -> list[tf.Tensor]:
         if source not in self.draws:
             self.sources.setdefault(source)
-            self.draws[source] = [_placeholder(spec) for spec in source.specs]
+            self.draws[source] = [self._stand_in(spec) for spec in source.specs]
         return self.draws[source]
 
 
 def trace_of(node: Deferred) -> Trace:
     """Traces the value's computation once, without running it."""
-    run = _TracingRun()
+    run = _TracingRun(_placeholder, training=True)
 
     def body():
         with run:
@@ -82,6 +83,12 @@ def trace_of(node: Deferred) -> Trace:
     return Trace(spec, tuple(run.needs), tuple(run.sources), _variables_of(made.graph))
 
 
+def rehearse(node: Deferred) -> None:
+    """Computes the value once, of zeros and at inference, so that networks build themselves."""
+    with _TracingRun(_zeros, training=False):
+        node.compute()
+
+
 def _variables_of(graph: Any) -> tuple[tf.Variable, ...]:
     """A function graph's variables; `graph.variables` has them, in no fixed order."""
     order = {id(outer): index for index, (outer, _) in enumerate(graph.captures)}
@@ -90,3 +97,7 @@ def _variables_of(graph: Any) -> tuple[tf.Variable, ...]:
 
 def _placeholder(spec: tf.TensorSpec) -> tf.Tensor:
     return tf.compat.v1.placeholder(spec.dtype, spec.shape)
+
+
+def _zeros(spec: tf.TensorSpec) -> tf.Tensor:
+    return tf.zeros([1 if size is None else size for size in spec.shape], spec.dtype)

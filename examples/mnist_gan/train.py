@@ -5,10 +5,12 @@ python -m examples.mnist_gan.train --logdir=runs/mnist --dataset=mnist --data_pa
 python -m examples.mnist_gan.train --logdir=runs/own --dataset=folder --data_path=photos
 python -m examples.mnist_gan.train --logdir=runs/conditional --gan_type=conditional
 python -m examples.mnist_gan.train --logdir=runs/r3gan --preset=r3gan
+python -m examples.mnist_gan.train --logdir=runs/gpus --strategy=mirrored --batch_size=256
 
 Without --dataset it needs no data: it learns from the 1,797 real digits that scikit-learn carries.
 --gan_type says what the generator is told besides noise (see kinds.py), and --preset by which
-recipe it learns (see presets.py). In the folder --logdir you find:
+recipe it learns (see presets.py). --strategy says on which devices and machines it trains (see
+devices.py; --batch_size counts the examples of all of them). In the folder --logdir you find:
 
   samples.png    what the generator draws at the end, one row for each class where it can be asked
                  for one; real.png has real digits beside it
@@ -43,7 +45,7 @@ import tensorflow as tf
 from absl import app, flags, logging
 
 import tfgan_lite as tfgan
-from examples.mnist_gan import data, kinds, pictures, presets, runs, scores
+from examples.mnist_gan import data, devices, kinds, pictures, presets, runs, scores
 
 # Rounds and batch size, chosen as the other defaults are: by trying. On MNIST, 6000 rounds of 64
 # (384,000 images) bring the Frechet distance to 32 and the classifier score to 7.9. On digits, 4000
@@ -152,6 +154,13 @@ _GRAPH_MODE = flags.DEFINE_bool(
 _DRY_RUN = flags.DEFINE_bool(
     "dry_run", False, "Whether to print what the flags come to, and stop: no file is touched."
 )
+_STRATEGY = flags.DEFINE_enum(
+    "strategy",
+    "auto",
+    devices.STRATEGIES,
+    "The devices that train: one; mirrored over this machine's GPUs; multiworker over the machines "
+    "of TF_CONFIG; the cores of a tpu; or auto, what there is.",
+)
 
 
 @flags.multi_flags_validator(
@@ -161,6 +170,13 @@ _DRY_RUN = flags.DEFINE_bool(
 def _path_fits(values) -> bool:
     needs_path = {"digits": False, "mnist": None, "npz": True, "folder": True}[values["dataset"]]
     return needs_path in (None, values["data_path"] is not None)
+
+
+@flags.multi_flags_validator(
+    ["strategy", "graph_mode"], "--strategy works in TF2 only, not with --graph_mode"
+)
+def _no_strategy_in_graph(values) -> bool:
+    return not (values["graph_mode"] and values["strategy"] != "auto")
 
 
 @flags.multi_flags_validator(
@@ -189,8 +205,10 @@ def main(argv: list[str]) -> None:
 
     # Whatever can be wrong with flags and files shows here, before any work that could be lost.
     with runs.user_errors():
+        strategy = None if _GRAPH_MODE.value else devices.make_strategy(_STRATEGY.value)
         digits = data.load(_DATASET.value, _DATA_PATH.value)
         data.check_batch_size(digits, config["batch_size"])
+        devices.check_batch_size(strategy, config["batch_size"])
         if kind.needs_labels:
             data.check_labels(digits, f"--gan_type={_GAN_TYPE.value}")
         judge = scores.Judge.load(_DATASET.value, _DATA_PATH.value)
@@ -199,8 +217,11 @@ def main(argv: list[str]) -> None:
     last_step = start_step + config["max_number_of_steps"]
 
     # The same program in either world: it is the one around the call that counts.
-    with tf.Graph().as_default() if _GRAPH_MODE.value else contextlib.nullcontext():
+    world = contextlib.nullcontext if strategy is None else strategy.scope
+    with tf.Graph().as_default() if _GRAPH_MODE.value else world():
         drawn = train(digits, kind, config, last_step, judge.num_images)
+    if drawn is None:  # Another process draws, and writes files.
+        return
 
     images = drawn.pop("images")
     for name, grid in drawn.items():
@@ -225,7 +246,7 @@ def train(
     config: dict[str, Any],
     last_step: int,
     num_samples: int,
-) -> dict[str, np.ndarray]:
+) -> dict[str, np.ndarray] | None:
     """Trains up to a round, from a checkpoint if --logdir has one.
 
     Args:
@@ -237,7 +258,7 @@ def train(
 
     Returns:
       What the trained generator draws, float32 [N, 28, 28, 1] in [-1, 1]: "images" are random ones,
-      `num_samples` of them; the others are the kind's grids.
+      `num_samples` of them; the others are the kind's grids. None on all machines but one.
     """
     tf.keras.utils.set_random_seed(_SEED.value)  # The initial weights ...
     tf.compat.v1.set_random_seed(_SEED.value)  # ... and in a graph all other random numbers.
@@ -296,8 +317,7 @@ def train(
     inputs_of_grids = {**kind.grids(_SEED.value), "interpolation": kind.rows(_SEED.value)}
     grids = {name: drawing(inputs, 100) for name, inputs in inputs_of_grids.items()}
     drawn = tfgan.FinalOpsHook({"images": drawing(kind.sampled_inputs(), num_samples), **grids})
-    hooks = [
-        tfgan.StopAtStepHook(last_step=last_step),
+    chief_only_hooks = [
         tfgan.ProgressHook(last_step),
         tfgan.SummaryHook(50, hparams=config),
         tfgan.eval.SampleGridHook(
@@ -315,7 +335,8 @@ def train(
             train_ops,
             _LOGDIR.value,
             get_hooks_fn=get_hooks_fn,
-            hooks=hooks,
+            hooks=[tfgan.StopAtStepHook(last_step=last_step)],
+            chief_only_hooks=chief_only_hooks,
             save_checkpoint_secs=60,
             save_summaries_steps=None,  # SummaryHook is among the hooks.
             seed=_SEED.value,

@@ -18,7 +18,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 import tfgan_lite as tfgan
-from tests.two_replicas import on_two_replicas
+from tests.strategies import on_two_replicas
 from tfgan_lite import losses
 from tfgan_lite.train import Phase, during, get_phased_train_hooks
 from tfgan_lite.train.train_ops import update_of

@@ -11,8 +11,8 @@ from typing import Any
 import tensorflow as tf
 
 import tfgan_lite as tfgan
+from tests.strategies import on_two_replicas
 from tests.train.linear_gan import COLUMNS, LinearGAN
-from tests.two_replicas import on_two_replicas
 from tfgan_lite.train import AdaptiveSteps, Phase, sequential, warm_up
 from tfgan_lite.train.scheduled_hook import ScheduledTrainOpsHook
 from tfgan_lite.train.train_ops import update_of

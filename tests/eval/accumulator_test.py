@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.two_replicas import on_two_replicas
+from tests.strategies import on_two_replicas
 from tfgan_lite.eval import ClassifierScoreStatistics, FeatureStore, GaussianStatistics
 
 WIDTH, COUNT = 5, 60

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import pathlib
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from tests.strategies import free_addresses
 from tfgan_lite.report.events import read_events
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
@@ -187,6 +189,39 @@ def test_it_starts_as_a_module(tmp_path):
     assert read(tmp_path)["number_of_steps"] == 2
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["one", "mirrored"])
+def test_it_trains_under_a_strategy_and_trains_on(programs, tmp_path, strategy):
+    arguments = ("train", f"--logdir={tmp_path}", "--max_number_of_steps=2", "--batch_size=8")
+    for steps in (2, 4):
+        programs.succeed(*arguments, f"--strategy={strategy}")
+        assert read(tmp_path)["number_of_steps"] == steps
+    assert len(list(tmp_path.glob("events.out.*"))) == 2
+
+
+@pytest.mark.slow
+def test_two_machines_train_together(tmp_path):
+    """As docs/distribution.md has it, both on this machine."""
+    addresses = free_addresses(2)
+    workers = []
+    for index in range(2):
+        task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+        command = [sys.executable, "-m", "examples.mnist_gan.train", "--strategy=multiworker"]
+        flags = [f"--logdir={tmp_path}", "--max_number_of_steps=2", "--batch_size=8", NO_JIT]
+        environment = {**os.environ, "TF_CONFIG": json.dumps(task), "CUDA_VISIBLE_DEVICES": "-1"}
+        workers.append(subprocess.Popen([*command, *flags], cwd=REPOSITORY, env=environment))
+    assert [worker.wait() for worker in workers] == [0, 0]
+    assert read(tmp_path)["number_of_steps"] == 2
+    assert len(list(tmp_path.glob("events.out.*"))) == 1
+
+
+def test_a_strategy_without_its_devices(programs, tmp_path):
+    message = programs.fail("train", f"--logdir={tmp_path}", "--strategy=multiworker")
+    assert "needs the environment variable TF_CONFIG" in message
+    message = programs.fail("train", f"--logdir={tmp_path}", "--strategy=tpu")
+    assert "found no TPU" in message
+
+
 @pytest.mark.parametrize(
     "flag, said",
     [
@@ -213,6 +248,7 @@ def test_flags_that_exclude_each_other(programs):
     assert "TF2 only" in programs.fail("train", "--graph_mode", "--jit_compile=true")
     for flags in (["--dataset=folder"], ["--dataset=npz"], ["--data_path=x"]):
         assert "need --data_path" in programs.fail("train", *flags)
+    assert "TF2 only" in programs.fail("train", "--graph_mode", "--strategy=mirrored")
 
 
 def test_more_images_in_a_batch_than_there_are(programs, tmp_path):

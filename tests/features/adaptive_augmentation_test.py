@@ -1,14 +1,11 @@
 """ADA's probability follows what the discriminator says of real data."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import tfgan_lite as tfgan
+from tests.strategies import on_two_replicas
 from tests.train.linear_gan import in_world
 from tfgan_lite.features import AdaptiveAugment
 
@@ -190,21 +187,12 @@ def test_logits_that_are_not_numbers_leave_the_controller_whole():
 
 
 def test_two_replicas_observe_the_global_batch():
-    """In a process of its own, whose CPU is two devices."""
-    done = subprocess.run(
-        [sys.executable, __file__],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    for probability in on_two_replicas(probabilities_after_a_step):
+        np.testing.assert_allclose(probability, 8 / 1000)  # r is 1 in one, 0 in the other: 0.5.
 
 
-def two_replicas():
-    tf.config.threading.set_inter_op_parallelism_threads(16)
-    halves = [tf.config.LogicalDeviceConfiguration()] * 2
-    tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], halves)
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+def probabilities_after_a_step(strategy):
+    """Each replica's."""
     with strategy.scope():
         ada = AdaptiveAugment(Always(1.0), interval=1, adjustment_images=1000, target=0.45)
 
@@ -219,8 +207,7 @@ def two_replicas():
         strategy.run(on_replica)
 
     step()
-    for copy in strategy.experimental_local_results(ada.probability):
-        np.testing.assert_allclose(copy, 8 / 1000)  # r is 1 in one, 0 in the other, 0.5 in all.
+    return [copy.numpy() for copy in strategy.experimental_local_results(ada.probability)]
 
 
 # Bad input
@@ -242,8 +229,3 @@ def two_replicas():
 def test_a_bad_argument_is_named(name, value):
     with pytest.raises(ValueError, match=f"{name} must be"):
         AdaptiveAugment(Always(1.0), **{name: value})
-
-
-if __name__ == "__main__":
-    two_replicas()
-    os._exit(0)  # A strategy's threads can keep a process from ending.

@@ -1,13 +1,10 @@
 """Averaged weights follow their closed form, and give the variables back as they were."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.strategies import on_two_replicas
 from tests.train.linear_gan import in_world
 from tfgan_lite.features.averaging import WeightAverage
 
@@ -179,24 +176,27 @@ def test_a_graph_says_that_results_must_be_restored():
 # Where its state lives.
 
 
-def test_two_replicas_have_the_same_average():
-    """In a process of its own, whose CPU is two devices."""
-    done = subprocess.run(
-        [sys.executable, __file__],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 PLACES = ["in replicas", "across replicas", "outside"]
 
 
+def test_two_replicas_have_the_same_average():
+    assert on_two_replicas(check_all_places) == PLACES
+
+
 @pytest.mark.parametrize("place", PLACES)
-def test_a_strategy_has_an_average_in_each_replica(place):
-    devices = tf.config.list_logical_devices("CPU")
-    strategy = tf.distribute.MirroredStrategy([d.name for d in devices])
+def test_a_strategy_of_one_replica_has_an_average(place):
+    check_averages(tf.distribute.MirroredStrategy(["CPU:0"]), place)
+
+
+def check_all_places(strategy):
+    """Where an average was used and was right."""
+    for place in PLACES:
+        check_averages(strategy, place)
+    return PLACES
+
+
+def check_averages(strategy, place):
+    """Fails unless each replica has the average."""
     with strategy.scope():
         weight = tf.Variable(1.0)
         moment = tf.Variable(
@@ -225,7 +225,7 @@ def test_a_strategy_has_an_average_in_each_replica(place):
         result = inside(0)
     for value in strategy.experimental_local_results(result):
         np.testing.assert_allclose(value, 4.0, rtol=1e-6)
-    assert {len(c) for c in copies} == {len(devices)}
+    assert {len(c) for c in copies} == {strategy.num_replicas_in_sync}
     for copy in (*copies[0], *copies[1]):
         np.testing.assert_allclose(copy, 2.0, rtol=1e-6)
     for copy in (*copies[2], *copies[3]):
@@ -273,11 +273,3 @@ def test_misuse_is_told():
         average.build([tf.Variable(1.0)])
     with pytest.raises(ValueError, match="images_in_batch must be >= 0"):
         average.update(-1, 0)
-
-
-if __name__ == "__main__":
-    halves = [tf.config.LogicalDeviceConfiguration()] * 2
-    tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], halves)
-    for each in PLACES:
-        test_a_strategy_has_an_average_in_each_replica(each)
-    os._exit(0)  # A strategy's threads can keep a process from ending.

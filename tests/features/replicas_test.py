@@ -1,19 +1,11 @@
-"""Spectral norm, clipping and the tensor pool on two replicas (two logical CPUs).
-
-TensorFlow makes its devices once in a process, so that this file is also a program of its own.
-"""
-
-import json
-import os
-import pathlib
-import subprocess
-import sys
+"""Spectral norm, clipping and the tensor pool on two replicas (two logical CPUs)."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import tfgan_lite as tfgan
+from tests.strategies import on_two_replicas
 from tfgan_lite.features import SpectralNormalization, TensorPool, clip_discriminator_weights
 
 BOUND = 0.1
@@ -22,12 +14,8 @@ BOUND = 0.1
 @pytest.fixture(scope="module", params=["keras", "tf_keras"])
 def facts(request):
     """What the program found, with Keras 3 and with TF_USE_LEGACY_KERAS=1."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    environment["TF_USE_LEGACY_KERAS"] = str(int(request.param == "tf_keras"))
-    program = [sys.executable, str(pathlib.Path(__file__).resolve())]
-    done = subprocess.run(program, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    legacy = str(int(request.param == "tf_keras"))
+    return on_two_replicas(found, TF_USE_LEGACY_KERAS=legacy)
 
 
 def test_u_moves_and_is_the_same_on_both_replicas(facts):
@@ -111,18 +99,9 @@ def fill_pool(strategy, make_outside):
     return int(pool.count.numpy()), pool.buffers[0].numpy()[:, 0].tolist()
 
 
-def _main():
-    # An all-reduce waits for the other replica's, so each needs threads of its own.
-    tf.config.threading.set_inter_op_parallelism_threads(16)
-    halves = [tf.config.LogicalDeviceConfiguration()] * 2
-    tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], halves)
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    found = train(strategy)
-    found["pool made outside"] = fill_pool(strategy, make_outside=True)
-    found["pool made in a replica"] = fill_pool(strategy, make_outside=False)
-    print(json.dumps(found), flush=True)
-    os._exit(0)  # The threads of MirroredStrategy's all-reduces can keep a process from ending.
-
-
-if __name__ == "__main__":
-    _main()
+def found(strategy):
+    """What the tests above look at."""
+    facts = train(strategy)
+    facts["pool made outside"] = fill_pool(strategy, make_outside=True)
+    facts["pool made in a replica"] = fill_pool(strategy, make_outside=False)
+    return facts

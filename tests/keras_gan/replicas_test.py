@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.keras_gan.small_gans import batches, data, gan
-from tests.two_replicas import on_two_replicas
+from tests.strategies import on_two_replicas
 
 
 def train(strategy):

@@ -1,91 +1,73 @@
 """Losses with state, on two replicas: both remember what one replica of the whole batch would."""
 
-import json
-import os
-import pathlib
-import subprocess
-import sys
-
-import pytest
-
-import tfgan_lite
-
-# Two CPUs have to be there before TensorFlow starts, and so the program has a process of its own.
-PROGRAM = """
-import json
 import numpy as np
+import pytest
 import tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
 import tfgan_lite as tfgan
+from tests.strategies import on_two_replicas
 from tfgan_lite.losses import LeCam, wargs
 
 NOTHING = tfgan.GANModel(*[None] * len(tfgan.GANModel._fields))
 LOGITS = np.random.default_rng(0).normal(size=(3, 2, 8, 1)).astype(np.float32)
-strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-with strategy.scope():
-    replicated = LeCam(0.5)
-alone = LeCam(0.5)
 
 
 def penalty(lecam, logits):
     return lecam(
-        NOTHING._replace(
-            discriminator_real_outputs=logits[0], discriminator_gen_outputs=logits[1]
-        )
+        NOTHING._replace(discriminator_real_outputs=logits[0], discriminator_gen_outputs=logits[1])
     )
 
 
-@tf.function(autograph=False)
-def on_replicas(logits):
-    return strategy.run(lambda x: penalty(replicated, x), (logits,))
+def found(strategy):
+    """What the tests below look at."""
+    with strategy.scope():
+        replicated = LeCam(0.5)
+    alone = LeCam(0.5)
 
+    @tf.function(autograph=False)
+    def on_replicas(logits):
+        return strategy.run(lambda x: penalty(replicated, x), (logits,))
 
-values = []
-for batch in LOGITS:
-    halves = [batch[:, :4], batch[:, 4:]]
-    per_replica = strategy.experimental_distribute_values_from_function(
-        lambda context: tf.constant(halves[context.replica_id_in_sync_group])
-    )
-    parts = strategy.experimental_local_results(on_replicas(per_replica))
-    values.append([float(np.mean(parts)), float(penalty(alone, tf.constant(batch)))])
-
-state = [[float(v.numpy()) for v in lecam.variables] for lecam in (replicated, alone)]
-try:
-    strategy.run(lambda: penalty(alone, tf.constant(LOGITS[0])))
-    error = ""
-except ValueError as caught:
-    error = str(caught)
-
-with strategy.scope():
-    weights = tf.Variable([3.0, 4.0])
-
-
-@tf.function(autograph=False)
-def combined():
-    def of_replica():
-        main, adversarial = tf.reduce_sum(weights), 10.0 * tf.reduce_sum(weights)
-        return wargs.combine_adversarial_loss(
-            main, adversarial, gradient_ratio=1.0, variables=[weights], gradient_ratio_epsilon=0.0
+    values = []
+    for batch in LOGITS:
+        halves = [batch[:, :4], batch[:, 4:]]
+        per_replica = strategy.experimental_distribute_values_from_function(
+            lambda context, halves=halves: tf.constant(halves[context.replica_id_in_sync_group])
         )
+        parts = strategy.experimental_local_results(on_replicas(per_replica))
+        values.append([float(np.mean(parts)), float(penalty(alone, tf.constant(batch)))])
 
-    return strategy.run(of_replica)
+    state = [[float(v.numpy()) for v in lecam.variables] for lecam in (replicated, alone)]
+    try:
+        strategy.run(lambda: penalty(alone, tf.constant(LOGITS[0])))
+        error = ""
+    except ValueError as caught:
+        error = str(caught)
 
+    with strategy.scope():
+        weights = tf.Variable([3.0, 4.0])
 
-ratio = [float(x) for x in strategy.experimental_local_results(combined())]
-print(json.dumps({"values": values, "state": state, "error": error, "ratio": ratio}))
-"""
+    @tf.function(autograph=False)
+    def combined():
+        def of_replica():
+            main, adversarial = tf.reduce_sum(weights), 10.0 * tf.reduce_sum(weights)
+            return wargs.combine_adversarial_loss(
+                main,
+                adversarial,
+                gradient_ratio=1.0,
+                variables=[weights],
+                gradient_ratio_epsilon=0.0,
+            )
+
+        return strategy.run(of_replica)
+
+    ratio = [float(x) for x in strategy.experimental_local_results(combined())]
+    return {"values": values, "state": state, "error": error, "ratio": ratio}
 
 
 @pytest.fixture(scope="module")
 def facts():
-    root = pathlib.Path(tfgan_lite.__file__).parents[1]
-    environment = {**os.environ, "PYTHONPATH": str(root)}
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    return on_two_replicas(found)
 
 
 def test_penalties_are_those_of_the_whole_batch(facts):

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import functools
-import json
-import os
-import subprocess
-import sys
-import tempfile
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from tests.strategies import on_two_replicas
 from tfgan_lite import features, tpu
 
-REPLICAS = 2
 CLASSES = 3
 LABELS = np.array([2, 0, 1, 2, 0, 0, 1, 1])
 SIZES = {"equal": (4, 4), "unequal": (6, 2), "one empty": (8, 0)}
@@ -70,7 +65,7 @@ def _error(group_size):
 
 
 def _layer():
-    with _strategy().scope():
+    with tf.distribute.get_strategy().scope():
         layer = features.ConditionalBatchNormalization(CLASSES, momentum=DECAY, synchronized=True)
         layer.build([(None, 3, 2), (None,)])
         for weight, value in zip(layer.trainable_weights, (GAMMA, BETA), strict=True):
@@ -90,7 +85,7 @@ def _graph(function):
         part, one_hot = (tf.constant(whole, tf.float32) for whole in (images, labels))
         return function(tf.gather(part, replica), tf.gather(one_hot, replica), training)
 
-    strategy = _strategy()
+    strategy = tf.distribute.get_strategy()
     with tf.Graph().as_default(), strategy.scope():
         trained, inferred = (
             strategy.experimental_local_results(strategy.run(call, [training]))
@@ -153,7 +148,7 @@ CASES = {
 
 def _on_replicas(function: Any, *arguments: list[np.ndarray], dtype: Any = tf.float32) -> list:
     """Each replica's result for its part of each argument."""
-    strategy = _strategy()
+    strategy = tf.distribute.get_strategy()
 
     def distributed(pieces):
         tensors = [tf.constant(piece) for piece in pieces]
@@ -170,40 +165,11 @@ def _on_replicas(function: Any, *arguments: list[np.ndarray], dtype: Any = tf.fl
 
 
 @functools.cache
-def _strategy() -> tf.distribute.Strategy:
-    # Only one in a process: two would number their all-reduces alike.
-    return tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
-
-
-@functools.cache
 def outcomes() -> dict[str, Any]:
-    """The results of all cases, from a new process: a CPU can be split only before its use."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "outcomes.json")
-        # This process may import from folders that only pytest or Bazel knows of.
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        done = subprocess.run(
-            [sys.executable, __file__, path],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert done.returncode == 0, done.stdout
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
+    """The results of all cases."""
+    return on_two_replicas(_outcomes)
 
 
-def _main(path: str) -> None:
-    # An all-reduce waits for the other replica's, so each needs threads of its own.
-    tf.config.threading.set_inter_op_parallelism_threads(16)
-    halves = [tf.config.LogicalDeviceConfiguration()] * REPLICAS
-    tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], halves)
-    found = {name: case() for name, case in CASES.items()}
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(found, file, default=lambda array: array.tolist())
-    os._exit(0)  # The threads of MirroredStrategy's all-reduces can keep a process from ending.
-
-
-if __name__ == "__main__":
-    _main(sys.argv[1])
+def _outcomes(strategy: tf.distribute.Strategy) -> dict[str, Any]:
+    with strategy.scope():
+        return {name: case() for name, case in CASES.items()}

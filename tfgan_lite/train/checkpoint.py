@@ -11,7 +11,6 @@ import tensorflow as tf
 from absl import logging
 
 from tfgan_lite.networks import Network
-from tfgan_lite.replicas import is_distributed
 from tfgan_lite.sources import DatasetSource
 from tfgan_lite.structures import GANTrainOps
 from tfgan_lite.tracing import sources_of
@@ -20,7 +19,14 @@ from tfgan_lite.train.session import Session
 from tfgan_lite.train.train_ops import IncrementOp, TrainOp
 from tfgan_lite.train.updates import Update
 
-__all__ = ["check_writable", "checkpoint_of", "checkpoint_parts", "restore", "trackable"]
+__all__ = [
+    "check_writable",
+    "checkpoint_of",
+    "checkpoint_parts",
+    "data_iterators",
+    "restore",
+    "trackable",
+]
 
 
 def checkpoint_of(
@@ -61,27 +67,26 @@ def checkpoint_parts(
     if session is not None:
         parts["jit"] = session.jit
         parts["rollbacks"] = session.rollbacks
-        iterators = _iterators(session, updates)
+        # Of several workers, each has its own position: see worker_checkpoints.
+        iterators = data_iterators(session, updates) if session.workers.count == 1 else []
         if iterators:
             parts["data"] = iterators
     return parts
 
 
-def _iterators(session: Session, updates: Sequence[Update]) -> list[Any]:
+def data_iterators(session: Session, updates: Sequence[Update]) -> list[Any]:
     """The iterators of the data that training reads, if their position can be saved."""
     sources = [s for s in sources_of([u.loss for u in updates]) if isinstance(s, DatasetSource)]
     if not sources:
         return []
-    why = "it is distributed over replicas"
-    if not is_distributed(session.strategy):
-        session.make_iterators(sources)
-        iterators = [session.iterators[source] for source in sources]
-        try:
-            with tempfile.TemporaryDirectory() as folder:
-                tf.train.Checkpoint(data=iterators).write(os.path.join(folder, "data"))
-            return iterators
-        except (tf.errors.OpError, NotImplementedError) as error:
-            why = str(getattr(error, "message", error)).splitlines()[0]
+    session.make_iterators(sources)
+    iterators = [session.iterators[source] for source in sources]
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            tf.train.Checkpoint(data=iterators).write(os.path.join(folder, "data"))
+        return iterators
+    except (tf.errors.OpError, NotImplementedError) as error:
+        why = str(getattr(error, "message", error)).splitlines()[0]
     logging.warning(
         "The position in the data cannot be saved (%s): a run that is resumed reads the data from"
         " the beginning. tf.data saves what is made of tensors, files and TensorFlow's functions,"

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred, Run
+from tfgan_lite.replicas import mean_over_replicas
 from tfgan_lite.train.updates import Update, apply_all
 
 __all__ = ["Computation", "Gradients", "all_finite", "describe_not_finite"]
@@ -88,6 +89,16 @@ class Computation:
             report = tf.where(finite | ~self._are_losses(), report, np.nan)
         gradients = [u.in_order(each) for u, each in zip(self.updates, pairs)]
         return Gradients(report, checked, values, gradients, images)
+
+    def of_all_replicas(self, found: Gradients) -> Gradients:
+        """The same with the means of what all replicas found.
+
+        So each reports the global batch's losses, and none applies an update that another refuses.
+        """
+        if not self.updates or self._strategy.num_replicas_in_sync == 1:
+            return found
+        checked = mean_over_replicas(found.checked)
+        return found._replace(report=checked[: found.report.shape[0]], checked=checked)
 
     def apply(self, found: Gradients) -> None:
         """Applies all updates."""

@@ -59,7 +59,7 @@ def _counted(updates: Sequence[Update]) -> list[tf.Operation]:
     """Ops that count the updates, and the images that the discriminator saw."""
     counts = []
     for update in updates:
-        if update.counts:
+        if update.counts and not update.is_sync_replicas:
             counts.append(update.counters.updates_of(update.role).assign_add(1).op)
         if update.counts and update.role == "discriminator":
             images = tf.shape(update.real_example, tf.int64)[0]
@@ -86,12 +86,7 @@ def check_unused_update_ops(networks: Sequence[Network]) -> None:
 
 def sync_replicas_hooks(updates: Sequence[Update], is_chief: bool) -> tuple[Any, ...]:
     """The session hooks that SyncReplicasOptimizers need."""
-    kind = tf.compat.v1.train.SyncReplicasOptimizer
-    return tuple(
-        u.optimizer.make_session_run_hook(is_chief)
-        for u in updates
-        if isinstance(u.optimizer, kind)
-    )
+    return tuple(u.optimizer.make_session_run_hook(is_chief) for u in updates if u.is_sync_replicas)
 
 
 def _checked(update: Update) -> tf.Tensor:

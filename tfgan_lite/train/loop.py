@@ -26,6 +26,7 @@ from tfgan_lite.train.nan_policy import Rollbacks, SkippedUpdatesHook, check_nan
 from tfgan_lite.train.run_checkpoints import RunCheckpoints
 from tfgan_lite.train.session import Session
 from tfgan_lite.train.train_ops import update_of
+from tfgan_lite.train.workers import Workers
 
 __all__ = ["gan_train"]
 
@@ -127,6 +128,8 @@ def gan_train(
       >>> int(second - first)
       3
     """
+    workers = Workers(_strategy(train_ops))
+    is_chief = is_chief and workers.is_chief
     saves = save_checkpoint_secs is not None or save_checkpoint_steps is not None
     _check_saving(save_checkpoint_steps, max_to_keep)
     _check_logdir(logdir, is_chief, saves, save_summaries_steps)
@@ -141,7 +144,7 @@ def gan_train(
         skips=nan_policy == "skip",
         jit_compile=jit_compile if tf.executing_eagerly() else None,
     )
-    check_nan_policy(nan_policy, max_nans, train_ops, saves, _strategy(run))
+    check_nan_policy(nan_policy, max_nans, train_ops, saves, _strategy(train_ops))
     if is_chief and save_summaries_steps and logdir is not None:
         user_hooks.append(SummaryHook(save_summaries_steps))
     phases = _phases(run.train_hooks)
@@ -158,13 +161,14 @@ def gan_train(
                 if value:
                     raise ValueError(f"{name} has a meaning only in a tf.Graph.")
             jit = JitChoice(jit_compile)
-            session = session or Session(_counters(train_ops), _strategy(run), seed, jit, run.skips)
+            strategy = _strategy(train_ops)
+            session = session or Session(_counters(train_ops), strategy, seed, jit, run.skips)
             hooks = [*user_hooks, *train_hooks]
             _check_eager_hooks(hooks)
             saver = rollbacks = None
             if run.skips:
                 hooks.append(SkippedUpdatesHook(max_nans))
-            if saves and is_chief and logdir is not None:
+            if saves and logdir is not None and (is_chief or workers.count > 1):
                 checkpoints = RunCheckpoints(run, session, hooks, max_to_keep)
                 checkpoints.resume(current, allow_changes)
                 saver = CheckpointHook(
@@ -219,20 +223,20 @@ def _train_eagerly(
     saver: CheckpointHook | None,
     rollbacks: Rollbacks | None,
 ) -> np.generic:
-    counters = session.counters
+    counters, workers = session.counters, session.workers
     run.initial_step = int(counters.global_step.numpy())
     _attach(hooks, run)
     increment = run.train_ops.global_step_inc_op
-    with awaited_interruption() as interruption:
+    with awaited_interruption() as interruption, workers.losses_told():
         with MonitoredSession(session, hooks, increment, rounds_per_call) as monitored:
-            while not monitored.should_stop():
+            while not workers.any(monitored.should_stop()):
                 try:
                     monitored.run_rounds()
                 except NanLossError as error:
                     if rollbacks is None:
                         raise
                     rollbacks.after(error)
-                if interruption:
+                if workers.any(bool(interruption)):
                     where = run.logdir if saver is not None and saver.save() else None
                     interruption.end_program(int(counters.global_step.numpy()), where)
     step, run.stop_reason = counters.global_step.numpy(), monitored.stop_reason
@@ -360,14 +364,11 @@ def _batch_size(train_ops: GANTrainOps) -> int | None:
     return None
 
 
-def _strategy(run: TrainingRun) -> tf.distribute.Strategy:
+def _strategy(train_ops: GANTrainOps) -> tf.distribute.Strategy:
     """The strategy that the networks were made under, wherever gan_train is called."""
-    for hook in run.train_hooks:
-        for update in hook.updates:
-            if update is not None:
-                strategy = getattr(update.variables[0], "distribute_strategy", None)
-                return strategy or tf.distribute.get_strategy()
-    return tf.distribute.get_strategy()
+    updates = [update_of(op) for op in tf.nest.flatten(tuple(train_ops[:2]))]
+    first = next((update.variables[0] for update in updates if update is not None), None)
+    return getattr(first, "distribute_strategy", None) or tf.distribute.get_strategy()
 
 
 def _phases(hooks: Sequence[RunTrainOpsHook]) -> tuple[schedule.Phase, ...]:

@@ -52,7 +52,8 @@ class MonitoredSession:
         groups = _grouped(self._hooks)
         others = [hook for hook in self._hooks if not _is_fusible(hook)]
         fusible_groups = [group for group in groups if _is_fusible(group[0])]
-        self._many = len(fusible_groups) == 1 and all(hasattr(h, "next_due") for h in others)
+        many = len(fusible_groups) == 1 and all(hasattr(h, "next_due") for h in others)
+        self._many = session.workers.all(many)
         self._others = others
         self._groups = groups
         self._programs: dict[int, RoundProgram] = {}
@@ -101,7 +102,7 @@ class MonitoredSession:
         requests = {hook: hook.before_run(context) for hook in self._others}
         program = next(iter(self._programs.values()))
         clock = time.perf_counter()
-        done = program(max(1, rounds))
+        done = program(self.session.workers.least(max(1, rounds)))
         self._pace(time.perf_counter() - clock, done)
         step = self.session.counters.global_step.numpy()
         asked = {hook: request.fetches for hook, request in requests.items() if request}

@@ -217,7 +217,7 @@ def _may_fuse(launches: Sequence[_Launch]) -> bool:
     steps = list(dict.fromkeys(each.step for each in launches))
     if not (1 < len(launches) <= _MOST_FUSED):
         return False
-    if not all(step.jit_compile and step.is_always_alike for step in steps):
+    if not all(step.jit_compile and step.is_always_alike and step.draws_ahead for step in steps):
         return False
     changed = {id(v): v for step in steps for v in step.changeable_variables()}
     size = sum(v.shape.num_elements() * v.dtype.size for v in changed.values())

@@ -10,10 +10,11 @@ import tensorflow as tf
 from absl import logging
 
 from tfgan_lite.train import configuration
-from tfgan_lite.train.checkpoint import checkpoint_parts, restore
+from tfgan_lite.train.checkpoint import checkpoint_parts, data_iterators, restore
 from tfgan_lite.train.checkpoint_files import check_logdir_state, remove_unfinished
 from tfgan_lite.train.monitoring import TrainingRun
 from tfgan_lite.train.session import Session
+from tfgan_lite.train.worker_checkpoints import WorkerCheckpoints
 
 __all__ = ["RunCheckpoints"]
 
@@ -49,11 +50,18 @@ class RunCheckpoints:
             self._parts["hooks"] = stateful
         self._counters = session.counters
         self._saved_step: int | None = None
+        self.workers = session.workers
         check_logdir_state(run.logdir)
-        remove_unfinished(run.logdir)
-        self._manager = tf.train.CheckpointManager(
-            tf.train.Checkpoint(**self._parts), run.logdir, max_to_keep
-        )
+        if self.workers.is_chief:
+            remove_unfinished(run.logdir)
+        checkpoint = tf.train.Checkpoint(**self._parts)
+        if self.workers.count > 1:
+            data = data_iterators(session, [u for h in run.train_hooks for u in h.updates if u])
+            self._manager = WorkerCheckpoints(
+                checkpoint, run.logdir, data, self.workers, max_to_keep
+            )
+        else:
+            self._manager = tf.train.CheckpointManager(checkpoint, run.logdir, max_to_keep)
 
     @property
     def latest(self) -> str | None:
@@ -79,9 +87,12 @@ class RunCheckpoints:
                 self._resume_changed(saved, current)
             else:
                 restore(self._manager.checkpoint, self.latest, partially=allow_changes)
+            if self.workers.count > 1:
+                self._manager.restore_position()
             self._saved_step = int(self._counters.global_step.numpy())
             logging.info("Resumed from %s at round %d.", self.latest, self._saved_step)
-        configuration.save(self._logdir, current)
+        if self.workers.is_chief:
+            configuration.save(self._logdir, current)
 
     def save(self) -> None:
         """Saves, unless nothing changed since the last time.

@@ -16,9 +16,11 @@ from tfgan_lite.train.computation import describe_not_finite
 from tfgan_lite.train.counters import Counters
 from tfgan_lite.train.errors import NanLossError
 from tfgan_lite.train.jit_choice import JitChoice
+from tfgan_lite.train.replica_data import ReplicaIterator
 from tfgan_lite.train.sub_step import SubStep
 from tfgan_lite.train.train_ops import IncrementOp, Report, TrainOp
 from tfgan_lite.train.updates import Update
+from tfgan_lite.train.workers import Workers
 
 __all__ = ["Session", "session_for_single_calls"]
 
@@ -57,6 +59,7 @@ class Session:
     ):
         self.counters = counters
         self.strategy = strategy or tf.distribute.get_strategy()
+        self.workers = Workers(self.strategy)
         self.seed = seed
         self.jit = jit or JitChoice(False)
         self.skips = skips
@@ -108,9 +111,12 @@ class Session:
             updates, nodes, known, strategy=self.strategy, seed=self.seed, skips=self.skips
         )
         self.make_iterators(step.dataset_sources)
-        if updates and not is_distributed(self.strategy):
+        if not updates:
+            return step
+        if not is_distributed(self.strategy):
             return self.jit.decide(step)
-        return step
+        # Measuring would take all replicas, and on several machines agree on what is faster.
+        return step.compiled(self.jit.jit_compile is True)
 
     def noise_round(self) -> tf.Tensor:
         """The round in progress as keys of noise count it."""
@@ -126,10 +132,10 @@ class Session:
         """Starts the datasets that are not started yet."""
         for source in sources:
             if source not in self.iterators:
-                dataset = source.dataset
                 if is_distributed(self.strategy):
-                    dataset = self.strategy.experimental_distribute_dataset(dataset)
-                self.iterators[source] = iter(dataset)
+                    self.iterators[source] = ReplicaIterator(source.dataset, self.strategy)
+                else:
+                    self.iterators[source] = iter(source.dataset)
 
     def without_training_data(self) -> Session:
         """A session on the same networks that reads fresh passes over the datasets."""

@@ -77,7 +77,10 @@ class SubStep:
         self._gradients_program = functools.cache(
             lambda skipped: self._compiled(functools.partial(self.gradients, skipped=skipped))
         )
-        self._apply_program = self._compiled(self.computation.apply)
+        # An all-reduce, which an update of several replicas begins with, is no part of XLA's.
+        alone = strategy.num_replicas_in_sync == 1
+        apply = self.computation.apply
+        self._apply_program = self._compiled(apply) if alone else apply
 
     def compiled(self, jit_compile: bool, one_pass: bool = False) -> SubStep:
         """The same sub-step, compiled in another way."""
@@ -169,12 +172,7 @@ class SubStep:
         Raises:
           tf.errors.InvalidArgumentError: marked NOT_FINITE, with no update applied.
         """
-        if not is_distributed(self._strategy):
-            images = self.images(elements)
-        else:
-            local = self._strategy.experimental_local_results
-            per_replica = zip(*(local(leaf) for leaf in tf.nest.flatten(elements)))
-            images = sum(self.images(self._packed(leaves)) for leaves in per_replica)
+        images = self.images(self._of_a_replica(elements)) * self._strategy.num_replicas_in_sync
         work = functools.partial(self._on_all_replicas, elements, key, feeds, samples)
         if self.is_always_alike:
             report, values = work(self._plans[0])
@@ -187,19 +185,25 @@ class SubStep:
 
     def _on_all_replicas(self, elements, key, feeds, samples, skipped) -> tuple[Any, list[Any]]:
         if not is_distributed(self._strategy):
-            return self._on_replica(elements, key, feeds, samples, skipped)
+            return self.compute(self.inputs(elements, key, feeds, samples), key, feeds, skipped)
 
         def on_replica(elements, key, feeds):
-            return self._on_replica(elements, key, feeds, None, skipped)
+            draws = self.inputs(elements, key, feeds)
+            if isinstance(self._strategy, tf.distribute.TPUStrategy):
+                return self.compute_unasserted(draws, key, feeds, skipped)
+            return *self.compute(draws, key, feeds, skipped), ()
 
-        report, values = self._strategy.run(on_replica, (elements, key, feeds))
-        report = self._strategy.reduce(tf.distribute.ReduceOp.MEAN, report, axis=None)
+        report, values, unasserted = self._strategy.run(on_replica, (elements, key, feeds))
+        reports = self._strategy.experimental_local_results(report)
+        checks = [self.computation.assert_finite(x) for x in self._of_a_replica(unasserted)]
+        with tf.control_dependencies([*reports, *checks]):  # All replicas have the same.
+            report = tf.identity(reports[0])
         return report, tf.nest.map_structure(self._joined, values)
 
-    def _packed(self, leaves: Sequence[tf.Tensor]) -> list[list[tf.Tensor]]:
-        sizes = [len(s.specs) for s in self.dataset_sources]
-        leaves = list(leaves)
-        return [[leaves.pop(0) for _ in range(size)] for size in sizes]
+    def _of_a_replica(self, values: Any) -> Any:
+        """One replica's values, of a structure that each replica has."""
+        local = self._strategy.experimental_local_results
+        return tf.nest.map_structure(lambda value: local(value)[0], values)
 
     def _joined(self, value: Any) -> tf.Tensor:
         parts = self._strategy.experimental_local_results(value)
@@ -241,9 +245,6 @@ class SubStep:
         drawn = {**dict(zip(self.dataset_sources, elements)), **(samples or {})}
         with self._run(drawn, key, feeds) as run:
             return [run.draw(source) for source in self.sources]
-
-    def _on_replica(self, elements, key, feeds, samples, skipped) -> tuple[Any, list[Any]]:
-        return self.compute(self.inputs(elements, key, feeds, samples), key, feeds, skipped)
 
     def _run(
         self,
@@ -289,6 +290,7 @@ class SubStep:
         # The check is made between two programs: XLA knows no assertions, and what is conditional
         # inside a program works on copies of all that it may change.
         found = self._gradients_program(skipped)(draws, key, feeds)
+        found = self.computation.of_all_replicas(found)
         if self.computation.skips:
             self._apply_where(all_finite(found.checked), found)
             return tf.identity(found.report), found.fetched
@@ -303,6 +305,22 @@ class SubStep:
             return tf.constant(True)
 
         tf.cond(finite, apply, lambda: tf.constant(False))
+
+    def compute_unasserted(
+        self, draws, key, feeds=(), skipped: frozenset[Deferred] = frozenset()
+    ) -> tuple[tf.Tensor, list[Any], list[tf.Tensor]]:
+        """`compute` where XLA compiles everything, as on a TPU; arguments as `compute` takes them.
+
+        Returns:
+          The reported values, the fetches' values, and what the caller still has to assert: the
+          updates were made only if it is finite.
+        """
+        found = self.computation.of_all_replicas(self.gradients(draws, key, feeds, skipped))
+        if not self.computation.checks:
+            self.computation.apply(found)
+            return found.report, found.fetched, []
+        self.computation.apply_where(all_finite(found.checked), found)
+        return found.report, found.fetched, [found.checked]
 
     def gradients(
         self, draws, key, feeds=(), skipped: frozenset[Deferred] = frozenset()

@@ -133,6 +133,11 @@ class Update:
 
     def apply(self, pairs: GradsAndVars) -> Any:
         """Applies gradients; in a graph, gives the op that does."""
+        if self.is_sync_replicas:
+            # It counts the updates that all workers made together. Of what it adds to the graph,
+            # queues and initializers must not wait for this worker's gradients.
+            with tf.control_dependencies(None):
+                return self.optimizer.apply_gradients(pairs, self.counters.updates_of(self.role))
         if self.is_v1 or tf.executing_eagerly() or tf.inside_function():
             return self.optimizer.apply_gradients(pairs)
         # A Keras optimizer makes assignments without an order of their own, which only a function
@@ -149,6 +154,11 @@ class Update:
     @property
     def is_v1(self) -> bool:
         return isinstance(self.optimizer, tf.compat.v1.train.Optimizer)
+
+    @property
+    def is_sync_replicas(self) -> bool:
+        """Whether an update gathers the gradients of several workers of a graph."""
+        return isinstance(self.optimizer, tf.compat.v1.train.SyncReplicasOptimizer)
 
     def gradient_sum(self, pairs: GradsAndVars) -> tf.Tensor:
         """A number that is finite if all gradients are."""

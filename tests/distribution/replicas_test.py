@@ -1,0 +1,170 @@
+"""Several replicas of one process train as one device does with the same global batch."""
+
+import functools
+import tempfile
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+import tfgan_lite as tfgan
+from tests.distribution.small_gan import BATCH, NOISE, SIZE, Losses, SmallGAN
+from tests.strategies import on_replicas
+from tfgan_lite.train.replica_data import ReplicaIterator
+
+ROUNDS = 6
+REPLICAS = [
+    pytest.param(1, marks=pytest.mark.slow),
+    2,
+    pytest.param(4, marks=pytest.mark.slow),
+]
+
+
+def outcome(strategy, jit_compile=False, **arguments):
+    """What came of `ROUNDS` rounds."""
+    gan, losses = SmallGAN(strategy, **arguments), Losses()
+    gan.train(ROUNDS, hooks=[losses], jit_compile=jit_compile)
+    return {"weights": gan.weights(), "losses": losses.values, "counts": gan.counts()}
+
+
+def resumed(strategy):
+    """Weights after `ROUNDS` rounds, in one go and in two."""
+    with tempfile.TemporaryDirectory() as logdir:
+        SmallGAN(strategy).train(ROUNDS // 2, logdir)
+        second = SmallGAN(strategy)
+        second.train(ROUNDS, logdir)
+    return second.weights()
+
+
+def noise(strategy, seeds):
+    """The noise of each example of two runs, for each seed."""
+    gan = SmallGAN(strategy, noise=tfp.distributions.Normal(tf.zeros([NOISE]), 1.0))
+    sessions = [tfgan.Session(gan.counters, strategy, seed) for seed in seeds]
+    fetch = gan.model.generator_inputs
+    return [np.concatenate([session.run(fetch), session.run(fetch)]) for session in sessions]
+
+
+def after_a_bad_example(strategy):
+    """The error, and weights before and after, where the last example of a batch is not finite."""
+    batch = np.ones([BATCH, SIZE], np.float32)
+    batch[-1] = np.nan
+    gan = SmallGAN(strategy, real=tf.data.Dataset.from_tensors(batch).repeat())
+    before = gan.weights(trainable=True)
+    hooks = tfgan.get_sequential_train_hooks(tfgan.GANTrainSteps(0, 1))
+    try:
+        gan.train(1, get_hooks_fn=hooks)
+        error = None
+    except tfgan.NanLossError as caught:
+        error = str(caught)
+    return error, before, gan.weights(trainable=True), gan.counts()
+
+
+def error_of(strategy, **batching):
+    """What is said of global batches like these."""
+    data = tf.data.Dataset.from_tensor_slices(np.ones([20, SIZE], np.float32)).repeat()
+    try:
+        ReplicaIterator(data.batch(**batching), strategy)
+    except ValueError as error:
+        return str(error)
+
+
+def with_and_without_xla(strategy):
+    """What came of both."""
+    return [outcome(strategy, jit, synchronized=False) for jit in (True, False)]
+
+
+def facts(strategy):
+    """What the tests look at."""
+    return {
+        "synchronized": outcome(strategy),
+        "local": outcome(strategy, synchronized=False),
+        "resumed": resumed(strategy),
+        "noise": noise(strategy, seeds=(0, 0, 1)),
+        "bad example": after_a_bad_example(strategy),
+        "unknown batch size": error_of(strategy, batch_size=BATCH),
+        "odd batch size": error_of(strategy, batch_size=BATCH - 1, drop_remainder=True),
+    }
+
+
+facts_of = functools.cache(lambda replicas: on_replicas(replicas, facts))
+one_device = functools.cache(lambda: outcome(None))
+every_number = pytest.mark.parametrize("replicas", REPLICAS)
+
+
+@every_number
+def test_replicas_equal_one_device_at_the_same_global_batch(replicas):
+    found, expected = facts_of(replicas)["synchronized"], one_device()
+    assert len(found["weights"]) == replicas
+    for weights in found["weights"]:
+        for mine, its in zip(weights, expected["weights"][0], strict=True):
+            np.testing.assert_allclose(mine, its, rtol=1e-5, atol=1e-5)
+
+
+@every_number
+def test_losses_are_those_of_the_global_batch(replicas):
+    found, expected = facts_of(replicas)["synchronized"]["losses"], one_device()["losses"]
+    assert found.keys() == expected.keys()
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-5)
+
+
+@every_number
+def test_every_replicas_examples_are_counted(replicas):
+    expected = (ROUNDS, ROUNDS, 2 * ROUNDS, 2 * ROUNDS * BATCH)
+    assert facts_of(replicas)["synchronized"]["counts"] == expected
+
+
+@every_number
+def test_a_resumed_run_goes_on_in_the_data_bit_for_bit(replicas):
+    found = facts_of(replicas)
+    for mine, its in zip(found["resumed"], found["synchronized"]["weights"], strict=True):
+        for resumed_one, undisturbed in zip(mine, its, strict=True):
+            np.testing.assert_array_equal(resumed_one, undisturbed)
+
+
+@every_number
+def test_noise_differs_between_replicas_and_follows_the_seed(replicas):
+    first, again, other = facts_of(replicas)["noise"]
+    assert first.shape == (2 * BATCH, NOISE)
+    assert len(np.unique(first, axis=0)) == 2 * BATCH
+    np.testing.assert_array_equal(first, again)
+    assert not np.intersect1d(first, other).size
+
+
+def test_local_batch_norm_takes_the_moments_of_its_replica():
+    """Other numbers than those of the global batch, the same weights on each replica."""
+    found, whole = facts_of(2)["local"]["weights"], one_device()["weights"][0]
+    assert max(np.abs(a - b).max() for a, b in zip(found[0], whole)) > 1e-3
+    for first, second in zip(*found, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_xla_gives_the_same_numbers(replicas):
+    by_xla, plain = on_replicas(replicas, with_and_without_xla)
+    for name, values in plain["losses"].items():
+        np.testing.assert_allclose(by_xla["losses"][name], values, rtol=1e-4)
+    for mine, its in zip(by_xla["weights"], plain["weights"], strict=True):
+        for one, other in zip(mine, its, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_one_replicas_bad_example_stops_all_before_any_update():
+    error, before, after, counts = facts_of(2)["bad example"]
+    assert "Loss is not finite: discriminator_loss = nan" in error
+    assert counts == (0, 0, 0, 0)
+    for earlier, later in zip(before, after, strict=True):
+        for one, other in zip(earlier, later, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_batches_that_cannot_be_cut_are_refused():
+    assert "drop_remainder=True" in facts_of(2)["unknown batch size"]
+    assert "A batch of 7 examples cannot be cut" in facts_of(2)["odd batch size"]
+
+
+def test_a_strategy_with_parameter_servers_is_refused():
+    with pytest.raises(ValueError, match="CentralStorageStrategy.* is not supported"):
+        SmallGAN(tf.distribute.experimental.CentralStorageStrategy())
