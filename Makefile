@@ -29,7 +29,6 @@ test: $(MADE)
 # TensorFlow does not always share a process with, and a top-level package called tests.
 parity: $(MADE) $(PARITY_MADE)
 	TFGAN_LITE_PEERS_PYTHON=$(CURDIR)/.venv-parity/bin/python .venv/bin/python $(PYTEST) tests/parity
-	TFGAN_LITE_PEERS_PYTHON=$(CURDIR)/.venv-parity/bin/python .venv/bin/python -m tests.parity.parity_table
 
 lint: $(MADE)
 	.venv/bin/ruff check .
@@ -37,7 +36,7 @@ lint: $(MADE)
 
 # The pages of docs/ as a site in build/site; a broken link is an error.
 docs: $(MADE)
-	.venv/bin/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
 
 bench: $(MADE)
 	.venv/bin/python -m benchmarks.run

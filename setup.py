@@ -16,6 +16,7 @@ TEST = ["pytest>=7", *EXAMPLES]
 DOCS = ["mkdocs-material>=9.5"]
 DEV = ["ruff==0.17.*", *DOCS, *TEST]
 HUB = ["tensorflow-hub"]
+TFDS = ["tensorflow-datasets", "importlib_resources"]  # The latter is needed, but not brought.
 # What metrics are compared with. They bring PyTorch, so `make parity` has an environment for them.
 PARITY = ["torch-fidelity==0.4.*", "clean-fid", "prdc", "scipy", "Pillow"]
 
@@ -52,12 +53,15 @@ setup(
         "dev": DEV,
         "docs": DOCS,
         "hub": HUB,
+        "tfds": TFDS,
         "parity": PARITY,
     },
     entry_points={
         "console_scripts": [
+            "tfgan-lite = tfgan_lite.report.command:run",
             "tfgan-lite-mnist-train = examples.mnist_gan.train:run",
             "tfgan-lite-mnist-eval = examples.mnist_gan.eval:run",
+            "tfgan-lite-mnist-export = examples.mnist_gan.export:run",
             "tfgan-lite-mnist-generate = examples.mnist_gan.generate:run",
             "tfgan-lite-cyclegan = examples.translation.cyclegan:run",
             "tfgan-lite-stargan = examples.translation.stargan:run",

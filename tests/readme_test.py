@@ -70,7 +70,7 @@ def test_the_programs_of_the_page_on_data_run_on_a_folder_of_photos(tmp_path):
     for number in range(16):
         image = np.random.default_rng(number).integers(0, 256, (40, 50, 3), np.uint8)
         Image.fromarray(image).save(tmp_path / "photos" / f"{number}.jpg")
-    imports = "import tensorflow as tf, tensorflow_probability as tfp, tfgan_lite as tfgan\n"
+    imports = "import tensorflow as tf, tfgan_lite as tfgan\n"
     done = _run(imports + "\n".join(_programs("docs/data.md")), tmp_path)
     for printed in _programs("docs/data.md", "text"):
         assert printed in done.stdout

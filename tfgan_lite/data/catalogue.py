@@ -31,7 +31,7 @@ def tfds_source(
         import tensorflow_datasets as tfds
     except ImportError as error:
         raise ImportError(
-            f"{name!r} is a name of tensorflow-datasets: pip install tensorflow-datasets"
+            f"{name!r} is a name of tensorflow-datasets: pip install 'tfgan_lite[tfds]'"
         ) from error
     try:
         builder = tfds.builder(name)
