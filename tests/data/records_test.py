@@ -83,7 +83,7 @@ def test_a_file_that_is_cut_short_or_compressed(tmp_path):
 
 def test_without_tensorflow_datasets_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
-    with pytest.raises(ImportError, match="'cifar10' is.*pip install tensorflow-datasets"):
+    with pytest.raises(ImportError, match="'cifar10' is.*pip install .*tfds"):
         tfgan.data.load("tfds:cifar10")
 
 

@@ -1,4 +1,4 @@
-"""The library beside other packages on the same inputs: python tests/parity/parity_table.py
+"""The library beside other packages on the same inputs; the tests print it as a table.
 
 The packages, PyTorch among them, may be in another environment: TFGAN_LITE_PEERS_PYTHON names its
 Python. `make parity` makes one. It takes minutes, most of them for the peers' matrix roots.
@@ -199,12 +199,3 @@ def shown(table: Iterable[Row]) -> str:
         numbers = ["" if x is None else f"{x:.10g}" for x in (row.ours, row.theirs)]
         lines.append(f"| {row.name} | {row.peer} | {' | '.join(numbers)} | {row.error:.1e} |")
     return "\n".join(lines)
-
-
-def main() -> None:
-    given = inputs()
-    print(shown(rows(own_values(given), {**formulas_values(given), **peers_values(given)})))
-
-
-if __name__ == "__main__":
-    main()

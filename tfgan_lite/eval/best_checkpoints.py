@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfgan_lite.eval.reference_statistics import replaced_file
 from tfgan_lite.train.checkpoint import checkpoint_of
-from tfgan_lite.train.monitoring import TrainingRun
+from tfgan_lite.train.training_run import TrainingRun
 
 __all__ = ["BestCheckpoints"]
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from absl import logging
 
-from tfgan_lite.train.monitoring import TrainingHook, scalar_writer
+from tfgan_lite.train.summary_hook import scalar_writer
+from tfgan_lite.train.training_run import TrainingHook
 
 __all__ = ["JSONL", "PeriodicLook", "append_line"]
 

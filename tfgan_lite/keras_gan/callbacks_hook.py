@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfgan_lite.train.monitoring import Means, TrainingHook
+from tfgan_lite.train.training_run import Means, TrainingHook
 
 __all__ = ["CallbacksHook"]
 

@@ -9,19 +9,14 @@ from tfgan_lite.train.hooks import (
     get_sequential_train_hooks,
 )
 from tfgan_lite.train.loop import gan_train, get_sequential_train_steps
-from tfgan_lite.train.monitoring import (
-    LossLoggingHook,
-    NanGuardHook,
-    StopAtStepHook,
-    SummaryHook,
-    TrainingHook,
-    TrainingRun,
-)
+from tfgan_lite.train.monitoring import LossLoggingHook, NanGuardHook, StopAtStepHook
 from tfgan_lite.train.progress import ProgressHook
 from tfgan_lite.train.schedule import Phase, during, joint, sequential, warm_up
 from tfgan_lite.train.scheduled_hook import AdaptiveSteps
 from tfgan_lite.train.session import Session
+from tfgan_lite.train.summary_hook import SummaryHook
 from tfgan_lite.train.train_ops import gan_train_ops
+from tfgan_lite.train.training_run import TrainingHook, TrainingRun
 from tfgan_lite.train.warm_start import WarmStart, warm_start
 
 __all__ = [

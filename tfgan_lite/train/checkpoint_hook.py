@@ -9,8 +9,8 @@ from typing import Any
 import tensorflow as tf
 from absl import logging
 
-from tfgan_lite.train.monitoring import TrainingHook, next_multiple
 from tfgan_lite.train.run_checkpoints import RunCheckpoints
+from tfgan_lite.train.training_run import TrainingHook, next_multiple
 
 __all__ = ["CheckpointHook"]
 

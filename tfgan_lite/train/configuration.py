@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from tfgan_lite.losses.terms import recipe_of
 from tfgan_lite.train import schedule
-from tfgan_lite.train.monitoring import TrainingRun
 from tfgan_lite.train.train_ops import update_of
+from tfgan_lite.train.training_run import TrainingRun
 from tfgan_lite.train.updates import Update
 
 __all__ = ["check_unchanged", "configuration_of", "load", "save", "update"]

@@ -21,11 +21,12 @@ from tfgan_lite.train.hooks import GetHooksFn, RunTrainOpsHook, get_sequential_t
 from tfgan_lite.train.interruption import awaited_interruption
 from tfgan_lite.train.jit_choice import JitChoice
 from tfgan_lite.train.monitored import MonitoredSession
-from tfgan_lite.train.monitoring import SummaryHook, TrainingRun
 from tfgan_lite.train.nan_policy import Rollbacks, SkippedUpdatesHook, check_nan_policy
 from tfgan_lite.train.run_checkpoints import RunCheckpoints
 from tfgan_lite.train.session import Session
+from tfgan_lite.train.summary_hook import SummaryHook
 from tfgan_lite.train.train_ops import update_of
+from tfgan_lite.train.training_run import TrainingRun
 from tfgan_lite.train.workers import Workers
 
 __all__ = ["gan_train"]

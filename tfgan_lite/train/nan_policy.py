@@ -12,8 +12,8 @@ from absl import logging
 from tfgan_lite.replicas import is_distributed
 from tfgan_lite.structures import GANTrainOps
 from tfgan_lite.train.errors import NanLossError
-from tfgan_lite.train.monitoring import TrainingHook
 from tfgan_lite.train.train_ops import update_of
+from tfgan_lite.train.training_run import TrainingHook
 
 __all__ = ["NAN_POLICIES", "Rollbacks", "SkippedUpdatesHook", "check_nan_policy"]
 

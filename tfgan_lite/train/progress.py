@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tfgan_lite.train.monitoring import TrainingHook
+from tfgan_lite.train.training_run import TrainingHook
 
 __all__ = ["ProgressHook"]
 

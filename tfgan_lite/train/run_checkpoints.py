@@ -12,8 +12,8 @@ from absl import logging
 from tfgan_lite.train import configuration
 from tfgan_lite.train.checkpoint import checkpoint_parts, data_iterators, restore
 from tfgan_lite.train.checkpoint_files import check_logdir_state, remove_unfinished
-from tfgan_lite.train.monitoring import TrainingRun
 from tfgan_lite.train.session import Session
+from tfgan_lite.train.training_run import TrainingRun
 from tfgan_lite.train.worker_checkpoints import WorkerCheckpoints
 
 __all__ = ["RunCheckpoints"]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfgan_lite.train.monitoring import TrainingRun
+from tfgan_lite.train.training_run import TrainingRun
 from tfgan_lite.train.updates import Update
 from tfgan_lite.version import __version__
 

@@ -1,0 +1,174 @@
+"""What hooks know of the run that they are attached to, and the hook that all of ours are.
+
+`gan_train` attaches each to the run before the session begins. A hook that says when it is next due
+(`next_due`) lets the rounds before run in one compiled call.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfgan_lite.structures import GANTrainOps
+from tfgan_lite.train.hooks import RunTrainOpsHook
+
+__all__ = ["Means", "TrainingHook", "TrainingRun", "checked_period", "next_multiple"]
+
+_v1 = tf.compat.v1.train
+
+
+@dataclasses.dataclass
+class TrainingRun:
+    """What a hook may know of the run it is attached to.
+
+    Attributes:
+      train_ops: what is trained.
+      train_hooks: the hooks that run the sub-steps; their `values` are those of the last round, or
+        of all rounds since the last call of `after_run`.
+      logdir: where the run writes, or None.
+      batch_size: real examples in a sub-step's batch, where it is known.
+      initial_step: the global step when the session began.
+      skips: whether updates that are not finite are skipped: `values` leaves them out.
+      schedule: a round in words.
+      jit_compile: in TF2, what `gan_train` was told of XLA.
+      stop_reason: why training stopped; empty while it runs, and after an error.
+      notes: what hooks found last and people want to read at the end, by name.
+
+    Example:
+      >>> class Watch(tfgan.TrainingHook):
+      ...     def after_round(self, run_context, global_step):
+      ...         print(sorted(self.run.values()), self.run.images_per_round)
+      >>> train(Watch(), rounds=1)
+      ['discriminator_loss', 'generator_loss'] 8
+    """
+
+    train_ops: GANTrainOps
+    train_hooks: Sequence[RunTrainOpsHook]
+    logdir: str | None = None
+    batch_size: int | None = None
+    initial_step: int = 0
+    skips: bool = False
+    schedule: str = ""
+    jit_compile: bool | str | None = None
+    stop_reason: str = ""
+    notes: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def values(self) -> dict[str, np.ndarray]:
+        """Reported values by name ("generator_loss"), one for each sub-step, in their order."""
+        return {name: self.kept(all_.ravel()) for name, all_ in self.values_by_round().items()}
+
+    def values_by_round(self) -> dict[str, np.ndarray]:
+        """The same as [rounds, sub-steps in a round]."""
+        found: dict[str, list[np.ndarray]] = {}
+        for hook in self.train_hooks:
+            for name, column in zip(hook.value_names, np.asarray(hook.values).T):
+                by_round = column.reshape([-1, max(1, hook.train_steps)])
+                if len(by_round):
+                    found.setdefault(name, []).append(by_round)
+        return {name: np.concatenate(parts, axis=1) for name, parts in found.items()}
+
+    def gradient_norms(self) -> dict[str, np.ndarray]:
+        """By network, the norm of the whole gradient in each sub-step.
+
+        Empty without `gan_train_ops(summarize_gradients=True)`.
+        """
+        values, found = self.values_by_round(), {}
+        for hook in self.train_hooks:
+            for update in filter(None, hook.updates):
+                norms = [values[n].ravel() for n in update.gradient_norm_names if n in values]
+                if norms:
+                    found[update.name] = self.kept(np.sqrt(np.sum(np.square(norms), axis=0)))
+        return found
+
+    def kept(self, values: np.ndarray) -> np.ndarray:
+        """Those of some values [N] that belong to updates which were not skipped."""
+        return values[np.isfinite(values)] if self.skips else values
+
+    @property
+    def images_per_round(self) -> int | None:
+        """Real examples that the discriminator is updated on in a round."""
+        if self.batch_size is None:
+            return None
+        steps = sum(
+            hook.train_steps
+            for hook in self.train_hooks
+            if any(update and update.role == "discriminator" for update in hook.updates)
+        )
+        return self.batch_size * steps
+
+
+class TrainingHook(_v1.SessionRunHook):
+    """A hook that is called with the global step after rounds. Override `after_round`.
+
+    Example:
+      >>> class Printer(tfgan.TrainingHook):
+      ...     def next_due(self, global_step):
+      ...         return global_step + 2
+      ...
+      ...     def after_round(self, run_context, global_step):
+      ...         print("after", global_step - self.run.initial_step, "rounds")
+      >>> train(Printer(), rounds=4)
+      after 2 rounds
+      after 4 rounds
+    """
+
+    run: TrainingRun | None = None
+
+    def attach(self, run: TrainingRun) -> None:
+        """Called once by `gan_train`, before `begin`."""
+        self.run = run
+
+    def next_due(self, global_step: int) -> int | None:
+        """The global step at which the hook must be called next; None if any time will do."""
+        return global_step + 1
+
+    def after_round(self, run_context: Any, global_step: int) -> None:
+        """Called after a round, or after several that ended with `global_step`."""
+
+    def before_run(self, run_context: Any) -> Any:
+        if self.run is None:
+            raise RuntimeError(
+                f"{type(self).__name__} is not attached to a run: pass it to gan_train(hooks=[...])"
+                " or call hook.attach(TrainingRun(train_ops, train_hooks)) first."
+            )
+        return _v1.SessionRunArgs(self.run.train_ops.global_step_inc_op)
+
+    def after_run(self, run_context: Any, run_values: Any) -> None:
+        self.after_round(run_context, int(run_values.results))
+
+
+class Means:
+    """Means of reported values, over any number of calls."""
+
+    def __init__(self):
+        self._sums: dict[str, tuple[float, int]] = {}
+
+    def add(self, values: dict[str, np.ndarray]) -> None:
+        for name, column in values.items():
+            total, count = self._sums.get(name, (0.0, 0))
+            self._sums[name] = total + float(np.sum(column, dtype=np.float64)), count + len(column)
+
+    def means(self) -> dict[str, float]:
+        return {name: total / count for name, (total, count) in self._sums.items() if count}
+
+    def take(self) -> dict[str, float]:
+        means = self.means()
+        self._sums.clear()
+        return means
+
+
+def next_multiple(step: int, period: int) -> int:
+    """The first multiple of a period after a step."""
+    return (math.floor(step / period) + 1) * period
+
+
+def checked_period(name: str, period: int) -> int:
+    """The period, or a ValueError if it is no positive integer."""
+    if isinstance(period, bool) or int(period) != period or period < 1:
+        raise ValueError(f"{name} must be a positive integer, got {period!r}.")
+    return int(period)
