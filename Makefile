@@ -34,8 +34,10 @@ lint: $(MADE)
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 
-# The pages of docs/ as a site in build/site; a broken link is an error.
+# The pages of docs/ as a site in build/site, with one that is made of the docstrings; a broken link is
+# an error.
 docs: $(MADE)
+	.venv/bin/python docs/api.py > docs/api.md
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
 
 bench: $(MADE)

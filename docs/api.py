@@ -10,7 +10,7 @@ import tfgan_lite as tfgan
 
 __all__ = ["BEGINNING", "page", "public"]
 
-MODULES = ("", "train", "losses", "losses.wargs", "features", "eval", "tpu")
+MODULES = ("", "train", "losses", "losses.wargs", "features", "eval", "data", "tpu")
 
 # What every example of a docstring begins with.
 BEGINNING = """\

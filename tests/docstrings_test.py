@@ -20,7 +20,13 @@ for path, thing in PUBLIC.items():
 SLOW = {
     *("ACGANModel", "CycleGANLoss", "CycleGANModel", "InfoGANModel", "KerasGAN", "StarGANModel"),
     *("LossLoggingHook", "NanGuardHook", "ProgressHook", "cyclegan_loss", "cyclegan_model"),
-    *("eval.MetricHook", "gan_train", "losses.PathLength", "losses.cycle_consistency_loss"),
+    *(
+        "eval.MetricHook",
+        "export",
+        "gan_train",
+        "losses.PathLength",
+        "losses.cycle_consistency_loss",
+    ),
     *("stargan_loss", "stargan_model", "train.TrainingRun"),
 }
 

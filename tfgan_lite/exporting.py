@@ -75,10 +75,10 @@ def export(
       FileExistsError: the directory exists.
 
     Example:
-
-        >>> path = export(model, "exports/digits", average=average)
-        >>> generator = tf.saved_model.load("exports/digits/generator")
-        >>> generator.signatures["sample"](num_samples=tf.constant(8), seed=tf.constant(0))
+      >>> _ = tfgan.export(model, "exports/example")
+      >>> sample = tf.saved_model.load("exports/example/generator").signatures["sample"]
+      >>> sample(num_samples=tf.constant(8), seed=tf.constant(0))["generated"].shape.as_list()
+      [8, 3]
     """
     _check(model, value_range)
     user = json.loads(_json(dict(metadata or {})))

@@ -49,6 +49,10 @@ def normal(shape: Sequence[int], dtype: tf.DType = tf.float32) -> StandardNormal
     Raises:
       ValueError: a dimension that is not a positive integer.
       TypeError: a dtype that is not floating.
+
+    Example:
+      >>> tfgan.normal([64]).sample(3).shape.as_list()
+      [3, 64]
     """
     shape = tf.TensorShape(shape)
     if not shape.is_fully_defined() or 0 in shape:

@@ -35,7 +35,7 @@ def test_fit_is_gan_train_on_the_same_networks():
     keras_gan.fit(batches(data()), rounds=5, verbose=0)
 
     generator, discriminator = network([2], WIDTH), network([WIDTH], 1, seed=1)
-    noise = keras_gan._training.noise
+    noise = tfgan.normal([2])
     model = tfgan.gan_model(generator, discriminator, batches(data()).repeat(), noise)
     loss = tfgan.gan_loss(
         model, tfgan.losses.modified_generator_loss, tfgan.losses.modified_discriminator_loss

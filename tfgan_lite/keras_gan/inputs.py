@@ -9,26 +9,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["CodeHeads", "StandardNormal", "as_distribution", "config_of", "from_config"]
+from tfgan_lite.noise import StandardNormal, normal
 
-
-class StandardNormal:
-    """Independent standard normal numbers, in the manner of a TFP distribution of one example.
-
-    Args:
-      shape: of one example.
-    """
-
-    def __init__(self, shape: Sequence[int]):
-        self.event_shape = tf.TensorShape(shape)
-
-    def sample(self, size: Any, seed: Any = None) -> tf.Tensor:
-        """float32 [size, *shape]; a pure function of `seed`, int32 [2], where it is given."""
-        shape = tf.concat([[size], self.event_shape], 0)
-        if seed is None:
-            return tf.random.normal(shape)
-        drawn = tf.random.stateless_normal(shape, seed, alg="philox")
-        return tf.ensure_shape(drawn, [size if isinstance(size, int) else None, *self.event_shape])
+__all__ = ["CodeHeads", "as_distribution", "config_of", "from_config"]
 
 
 def as_distribution(noise: Any) -> Any:
@@ -44,7 +27,7 @@ def as_distribution(noise: Any) -> Any:
         return noise
     sizes = (noise,) if _is_size(noise) else noise
     if isinstance(sizes, (tuple, list)) and sizes and all(_is_size(size) for size in sizes):
-        return StandardNormal(tuple(int(size) for size in sizes))
+        return normal([int(size) for size in sizes])
     raise ValueError(
         "The noise must be a number or a shape of standard normal numbers, such as 64, or a"
         f" distribution of one example's, such as TFP's; got {noise!r}."
@@ -55,10 +38,11 @@ def config_of(distribution: Any) -> dict[str, Any]:
     """A distribution in JSON's types.
 
     Raises:
-      TypeError: it is neither TFP's nor a StandardNormal, or has a parameter that cannot be stored.
+      TypeError: it is neither TFP's nor standard normal, or has a parameter that cannot be stored.
     """
     if isinstance(distribution, StandardNormal):
-        return {"standard_normal": list(distribution.event_shape)}
+        shape = list(distribution.event_shape)
+        return {"standard_normal": shape, "dtype": distribution.dtype.name}
     name = type(distribution).__name__
     if type(distribution) is not getattr(_tfd(), name, None):
         raise TypeError(f"{name} is no distribution of TFP's, and so cannot be stored in a file.")
@@ -73,7 +57,7 @@ def from_config(config: Mapping[str, Any]) -> Any:
       ValueError: it names no distribution of TFP's.
     """
     if "standard_normal" in config:
-        return StandardNormal(config["standard_normal"])
+        return normal(config["standard_normal"], config["dtype"])
     found = getattr(_tfd(), config["distribution"], None)
     # A file may name whatever it likes: only a distribution is made of it.
     if not (isinstance(found, type) and issubclass(found, _tfd().Distribution)):

@@ -32,8 +32,8 @@ def numerically_stable_global_norm(
 
     Example:
       >>> norm = tfgan.losses.wargs.numerically_stable_global_norm
-      >>> float(norm([tf.constant(3e30), tf.constant(4e30)])) / 1e30
-      5.0...
+      >>> round(float(norm([tf.constant(3e30), tf.constant(4e30)])) / 1e30, 3)
+      5.0
     """
     tensors = [tf.cast(tf.convert_to_tensor(t), tf.float32) for t in tensor_list if t is not None]
     tensors = [tensor for tensor in tensors if tensor.shape.num_elements() != 0]

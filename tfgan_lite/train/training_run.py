@@ -107,14 +107,11 @@ class TrainingHook(_v1.SessionRunHook):
 
     Example:
       >>> class Printer(tfgan.TrainingHook):
-      ...     def next_due(self, global_step):
-      ...         return global_step + 2
-      ...
       ...     def after_round(self, run_context, global_step):
-      ...         print("after", global_step - self.run.initial_step, "rounds")
-      >>> train(Printer(), rounds=4)
-      after 2 rounds
-      after 4 rounds
+      ...         print("rounds so far:", global_step - self.run.initial_step)
+      >>> train(Printer(), rounds=2)
+      rounds so far: 1
+      rounds so far: 2
     """
 
     run: TrainingRun | None = None

@@ -46,6 +46,13 @@ class WarmStart(NamedTuple):
       loaded: names in the checkpoint by the names of the variables that took their values.
       not_loaded: variables that kept their values, each with the reason.
       not_used: the checkpoint's variables of that network that no variable took.
+
+    Example:
+      >>> print(tfgan.train.WarmStart({"dense/bias": "generator/bias"}, {}, []))
+      loaded 1:
+        dense/bias <- generator/bias
+      not loaded 0:
+      in the checkpoint, not used 0:
     """
 
     loaded: dict[str, str]
@@ -93,6 +100,11 @@ def warm_start(
     Raises:
       ValueError: the checkpoint cannot be read or has nothing under the scope; variables for which
         it has nothing of their shape, unless `partially`.
+
+    Example:
+      >>> path = tf.train.Checkpoint(generator=generator).save("pretrained/model")
+      >>> len(tfgan.train.warm_start(generator, path).loaded)
+      2
     """
     path = newest_of(path)
     reader = open_checkpoint(path)
