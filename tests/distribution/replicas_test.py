@@ -25,7 +25,13 @@ def outcome(strategy, jit_compile=False, **arguments):
     """What came of `ROUNDS` rounds."""
     gan, losses = SmallGAN(strategy, **arguments), Losses()
     gan.train(ROUNDS, hooks=[losses], jit_compile=jit_compile)
-    return {"weights": gan.weights(), "losses": losses.values, "counts": gan.counts()}
+    trained = gan.weights(trainable=True)
+    return {
+        "weights": gan.weights(),
+        "trained": trained,
+        "losses": losses.values,
+        "counts": gan.counts(),
+    }
 
 
 def resumed(strategy):
@@ -133,8 +139,8 @@ def test_noise_differs_between_replicas_and_follows_the_seed(replicas):
 
 
 def test_local_batch_norm_takes_the_moments_of_its_replica():
-    """Other numbers than those of the global batch, the same weights on each replica."""
-    found, whole = facts_of(2)["local"]["weights"], one_device()["weights"][0]
+    """Other numbers than those of the global batch, the same trained weights on each replica."""
+    found, whole = facts_of(2)["local"]["trained"], one_device()["trained"][0]
     assert max(np.abs(a - b).max() for a, b in zip(found[0], whole)) > 1e-3
     for first, second in zip(*found, strict=True):
         np.testing.assert_array_equal(first, second)
@@ -153,7 +159,7 @@ def test_xla_gives_the_same_numbers(replicas):
 
 def test_one_replicas_bad_example_stops_all_before_any_update():
     error, before, after, counts = facts_of(2)["bad example"]
-    assert "Loss is not finite: discriminator_loss = nan" in error
+    assert "Loss is not finite: discriminator_loss" in error
     assert counts == (0, 0, 0, 0)
     for earlier, later in zip(before, after, strict=True):
         for one, other in zip(earlier, later, strict=True):
