@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -50,7 +51,7 @@ _COUNTERPARTS = {
 
 def gan_train(
     train_ops: GANTrainOps,
-    logdir: str | None,
+    logdir: str | os.PathLike[str] | None,
     get_hooks_fn: GetHooksFn | None = None,
     master: str = "",
     is_chief: bool = True,
@@ -131,6 +132,7 @@ def gan_train(
     """
     workers = Workers(_strategy(train_ops))
     is_chief = is_chief and workers.is_chief
+    logdir = None if logdir is None else os.fspath(logdir)
     saves = save_checkpoint_secs is not None or save_checkpoint_steps is not None
     _check_saving(save_checkpoint_steps, max_to_keep)
     _check_logdir(logdir, is_chief, saves, save_summaries_steps)
