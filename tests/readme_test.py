@@ -33,7 +33,7 @@ def test_the_later_programs_go_on_from_the_first(tmp_path):
 
 
 # Pages whose programs are whole, and have tests of their own.
-_WHOLE = {"tutorial", "data", "migrating_from_tfgan"}
+_WHOLE = {"tutorial", "data", "metrics", "migrating_from_tfgan"}
 _PAGES = sorted(
     path.stem
     for path in (ROOT / "docs").glob("*.md")
