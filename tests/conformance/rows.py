@@ -53,7 +53,7 @@ def _phases(rounds: tuple[tuple[str, ...], ...], *phases: Phase) -> Schedule:
 
 def _one_more_after_two_rounds(train_ops: Any) -> list[tfgan.RunTrainOpsHook]:
     """The ratio follows the critic's loss, which is below 9. Its state is made in each world."""
-    steps = AdaptiveSteps("discriminator_loss", low=9.0, high=10.0, every=2)
+    steps = AdaptiveSteps("discriminator_loss", low=9.0, high=10.0, least=2, every=2)
     phases = [Phase("generator", 1), Phase("discriminator", steps)]
     return tfgan.get_phased_train_hooks(phases)(train_ops)
 
@@ -77,7 +77,10 @@ SCHEDULES = {
         Phase(("generator", "discriminator"), 1),
         Phase("discriminator", lambda round_number: (1, 2, 0)[round_number]),
     ),
-    "adaptive": Schedule(_one_more_after_two_rounds, (("G", "D"), ("G", "D"), ("G", "D", "D"))),
+    "adaptive": Schedule(
+        _one_more_after_two_rounds,
+        (("G", "D", "D"), ("G", "D", "D"), ("G", "D", "D", "D")),
+    ),
 }
 
 
