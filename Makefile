@@ -13,7 +13,10 @@ OLDEST := 'tensorflow==2.16.*' 'tf-keras==2.16.*' 'tensorflow-probability==0.24.
 
 # make test SLOW=0 leaves the slow tests out.
 SLOW ?= 1
+# Processes that share the tests, a file each: one of TensorFlow keeps a core busy.
+JOBS ?= 2
 PYTEST := -m pytest $(if $(filter 0,$(SLOW)),-m "not slow")
+SHARED := -n $(JOBS) --dist loadfile
 
 .PHONY: demo test parity lint docs bench test-oldest clean
 
@@ -23,7 +26,7 @@ demo: $(MADE)
 	@echo "Pictures: runs/demo/samples.png   Metrics: runs/demo/metrics.json"
 
 test: $(MADE)
-	.venv/bin/python $(PYTEST)
+	.venv/bin/python $(PYTEST) $(SHARED)
 
 # Metrics beside other packages'. Those are in an environment of their own: they bring PyTorch, which
 # TensorFlow does not always share a process with, and a top-level package called tests.
@@ -44,7 +47,7 @@ bench: $(MADE)
 	.venv/bin/python -m benchmarks.run
 
 test-oldest: $(OLDEST_MADE)
-	.venv-oldest/bin/python $(PYTEST)
+	.venv-oldest/bin/python $(PYTEST) $(SHARED)
 
 # A virtual environment is reused until setup.py or the version changes. `made` is written last and
 # removed before an update: where it is missing, the environment is half-made and starts from nothing.

@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).parent
 VERSION = runpy.run_path(str(ROOT / "tfgan_lite" / "version.py"))["__version__"]
 
 EXAMPLES = ["scikit-learn", "Pillow", "tensorboard"]
-TEST = ["pytest>=7", *EXAMPLES]
+TEST = ["pytest>=7", "pytest-xdist>=3", *EXAMPLES]
 # Releases of ruff differ in how they format, so everybody checks with the same one.
 DOCS = ["mkdocs-material>=9.5"]
 DEV = ["ruff==0.17.*", *DOCS, *TEST]
