@@ -340,6 +340,8 @@ def train(
             save_checkpoint_secs=60,
             save_summaries_steps=None,  # SummaryHook is among the hooks.
             seed=_SEED.value,
+            # More rounds than at first stretch the decay of the learning rates.
+            allow_changes=True,
             jit_compile=_JIT_COMPILE[_JIT.value],
         )
     return drawn.final_ops_values

@@ -143,6 +143,8 @@ def train(
             save_checkpoint_secs=60,
             save_summaries_steps=50,
             seed=_SEED.value,
+            # More rounds than at first stretch the decay of the learning rates.
+            allow_changes=True,
             jit_compile=False,  # Measured: here XLA compiles long, for rounds that are no faster.
         )
     return drawn.final_ops_values

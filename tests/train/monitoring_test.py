@@ -184,3 +184,39 @@ def test_periods_must_be_positive_integers(hook, period):
 def test_a_training_hook_outside_of_gan_train_says_that_it_is_not_attached():
     with pytest.raises(RuntimeError, match="not attached to a run: pass it to gan_train"):
         tfgan.LossLoggingHook().before_run(None)
+
+
+class NormsHook(tfgan.TrainingHook):
+    def after_round(self, run_context, global_step):
+        self.norms = self.run.gradient_norms()
+
+
+@pytest.mark.parametrize("schedule", ["sequential", "joint"])
+def test_gradient_norms_are_each_networks_own_where_variables_share_a_name(schedule):
+    drawing, judging = tf.Variable(3.0, name="w"), tf.Variable(5.0, name="w")
+    model = tfgan.gan_model(
+        lambda noise: noise * drawing,
+        lambda data, unused_noise: data * judging,
+        tfgan.constant(tf.fill([4, 1], 2.0)),
+        tfgan.constant(tf.ones([4, 1])),
+    )
+    loss = tfgan.gan_loss(
+        model, tfgan.losses.wasserstein_generator_loss, tfgan.losses.wasserstein_discriminator_loss
+    )
+    still = [tf.keras.optimizers.SGD(0.0) for _ in range(2)]
+    train_ops = tfgan.gan_train_ops(model, loss, *still, summarize_gradients=True)
+    hook = NormsHook()
+    tfgan.gan_train(
+        train_ops,
+        None,
+        getattr(tfgan, f"get_{schedule}_train_hooks")(),
+        hooks=[hook, tfgan.StopAtStepHook(1)],
+        save_checkpoint_secs=None,
+        save_summaries_steps=None,
+        jit_compile=False,
+    )
+    # d/dw of -5 w, and of 3 w - 2 w.
+    assert {name: norm.tolist() for name, norm in hook.norms.items()} == {
+        "generator": [5.0],
+        "discriminator": [1.0],
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import platform
@@ -34,7 +35,7 @@ def run_facts(run: TrainingRun) -> dict[str, Any]:
         "versions": {
             "tfgan_lite": __version__,
             "tensorflow": tf.__version__,
-            "keras": tf.keras.__version__,
+            "keras": importlib.metadata.version(tf.keras.Model.__module__.split(".")[0]),
             "python": platform.python_version(),
         },
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPU cores",

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -77,13 +78,17 @@ class TrainingRun:
 
         Empty without `gan_train_ops(summarize_gradients=True)`.
         """
-        values, found = self.values_by_round(), {}
+        found: dict[str, list[np.ndarray]] = {}
         for hook in self.train_hooks:
+            # By place and not by name: both networks may have variables of one name.
+            columns = iter(np.asarray(hook.values).T)
             for update in filter(None, hook.updates):
-                norms = [values[n].ravel() for n in update.gradient_norm_names if n in values]
+                mine = list(itertools.islice(columns, len(update.value_names)))
+                norms = mine[len(mine) - len(update.gradient_norm_names) :]
                 if norms:
-                    found[update.name] = self.kept(np.sqrt(np.sum(np.square(norms), axis=0)))
-        return found
+                    norm = np.sqrt(np.sum(np.square(norms), axis=0))
+                    found.setdefault(update.name, []).append(norm)
+        return {name: self.kept(np.concatenate(norms)) for name, norms in found.items()}
 
     def kept(self, values: np.ndarray) -> np.ndarray:
         """Those of some values [N] that belong to updates which were not skipped."""

@@ -81,7 +81,7 @@ class WorkerCheckpoints:
             return
         position = os.path.join(self._folder, f"data-{_step_of(path)}")
         if tf.io.gfile.exists(f"{position}.index"):
-            self._data.read(position).assert_consumed()
+            self._data.read(position).assert_existing_objects_matched()
         else:
             logging.warning("There is no %s: this worker reads its data from the start.", position)
 
