@@ -19,6 +19,11 @@ def folder(tmp_path_factory):
     return write_numbered(tmp_path_factory.mktemp("numbered"), NUM_IMAGES)
 
 
+def test_batches_are_known_to_be_endless(images):
+    """A round need not ask whether there is a next one, and several machines may read them."""
+    assert int(images.batches(4).cardinality()) == tf.data.INFINITE_CARDINALITY
+
+
 @pytest.fixture(scope="module", params=["in memory", "decoded anew"])
 def images(request, folder):
     limit = {"memory_limit": 0} if request.param == "decoded anew" else {}

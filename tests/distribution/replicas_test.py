@@ -10,7 +10,7 @@ import tensorflow_probability as tfp
 
 import tfgan_lite as tfgan
 from tests.distribution.small_gan import BATCH, NOISE, SIZE, Losses, SmallGAN
-from tests.strategies import on_replicas
+from tests.strategies import on_replicas, started
 from tfgan_lite.train.replica_data import ReplicaIterator
 
 ROUNDS = 6
@@ -94,7 +94,15 @@ def facts(strategy):
 
 
 facts_of = functools.cache(lambda replicas: on_replicas(replicas, facts))
-one_device = functools.cache(lambda: outcome(None))
+
+
+@functools.cache
+def one_device():
+    # In a process of its own: a global seed that another test left would shuffle the data anew.
+    with started(outcome, None) as process:
+        return process.result()
+
+
 every_number = pytest.mark.parametrize("replicas", REPLICAS)
 
 

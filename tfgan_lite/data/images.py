@@ -92,6 +92,8 @@ class Images:
         self._check(batch_size, with_labels)
         rows = pipeline.shuffled(len(self), batch_size, seed)
         stream = self._stream(rows, batch_size, flip, value_range, with_labels, endless=True)
+        # Its length is known to be none: rounds need not ask whether the data goes on.
+        stream = stream.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
         return pipeline.saved_by_position(stream)
 
     def one_pass(

@@ -29,8 +29,8 @@ class SummaryHook(TrainingHook):
 
     Example:
       >>> train(tfgan.SummaryHook(1, "runs/summaries"), rounds=1)
-      >>> tf.io.gfile.listdir("runs/summaries")
-      ['events...']
+      >>> sorted(tf.io.gfile.listdir("runs/summaries"))
+      ['events...', 'run.json']
     """
 
     def __init__(
