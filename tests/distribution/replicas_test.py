@@ -182,3 +182,23 @@ def test_batches_that_cannot_be_cut_are_refused():
 def test_a_strategy_with_parameter_servers_is_refused():
     with pytest.raises(ValueError, match="CentralStorageStrategy.* is not supported"):
         SmallGAN(tf.distribute.experimental.CentralStorageStrategy())
+
+
+def place_found_again(strategy):
+    """What comes after the second batch, in one go and after a checkpoint there."""
+    images = tfgan.data.from_arrays(np.arange(12, dtype=np.uint8).reshape(12, 1, 1, 1))
+    read = [ReplicaIterator(images.batches(4, value_range="uint8"), strategy) for _ in range(2)]
+    for _ in range(2):
+        read[0].get_next()
+    with tempfile.TemporaryDirectory() as folder:
+        path = tf.train.Checkpoint(data=read[0].iterator).write(f"{folder}/data")
+        tf.train.Checkpoint(data=read[1].iterator).read(path).assert_consumed()
+    parts = [strategy.experimental_local_results(each.get_next()) for each in read]
+    return [[part.numpy().ravel().tolist() for part in each] for each in parts]
+
+
+def test_the_place_in_tfgan_datas_batches_is_saved():
+    """They ask for symbolic checkpoints, which data cut for replicas do not have."""
+    in_one_go, after_a_checkpoint = on_replicas(2, place_found_again)
+    assert after_a_checkpoint == in_one_go
+    assert len(in_one_go) == 2

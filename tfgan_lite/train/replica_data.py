@@ -35,6 +35,10 @@ class ReplicaIterator(tf.Module):
         if replicas > 1:
             spec = _part_of_batch(dataset.element_spec, replicas)
             _check_endless(dataset, replicas // self._replicas_here)
+            # A cut has no symbolic checkpoints, which tfgan.data asks for to keep them small.
+            options = tf.data.Options()
+            options.experimental_symbolic_checkpoint = False
+            dataset = dataset.with_options(options)
             distributed = strategy.experimental_distribute_dataset(dataset)
             [variant] = tf.nest.flatten(distributed, expand_composites=True)
             dataset = tf.data.experimental.from_variant(variant, spec)
