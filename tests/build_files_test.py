@@ -1,7 +1,11 @@
-"""The BUILD files name every Python file of their folder, and no file that is gone."""
+"""The BUILD files name every Python file, no file that is gone, and all that a file imports."""
 
+import ast
+import collections
+import functools
 import pathlib
 import re
+from typing import NamedTuple
 
 import pytest
 
@@ -39,3 +43,71 @@ def test_build_file_names_the_python_files(folder):
     named, there = _named_in(build), {path.name for path in build.parent.glob("*.py")}
     assert not there - named, f"{folder}/BUILD names no target for {sorted(there - named)}"
     assert not named - there, f"{folder}/BUILD names {sorted(named - there)}, which do not exist"
+
+
+class _Target(NamedTuple):
+    files: set[str]
+    deps: set[str]
+    runs: bool
+
+
+def _absolute(label: str, folder: str) -> str:
+    """//a/b:b of //a/b or, in the folder a/b, of :b."""
+    if label.startswith(":"):
+        return f"//{folder}{label}"
+    return label if ":" in label else f"{label}:{label.rsplit('/', 1)[-1]}"
+
+
+@functools.cache
+def _targets() -> dict[str, _Target]:
+    """The targets of Python rules, by label. What we write in BUILD files is Python as well."""
+    targets = {}
+
+    def add(kind, folder, *, name, srcs=(), deps=(), **_):
+        srcs = [f"{name}.py"] if kind == "pytest_test" else srcs
+        targets[f"//{folder}:{name}"] = _Target(
+            {str(pathlib.PurePath(folder, file)) for file in srcs},
+            {_absolute(label, folder) for label in deps},
+            runs=kind != "py_library",
+        )
+
+    for folder in _folders():
+        place = "" if folder == "." else folder
+        rules = collections.defaultdict(lambda: lambda *_, **__: [])
+        for kind in ("py_library", "py_binary", "pytest_test"):
+            rules[kind] = functools.partial(add, kind, place)
+        exec((ROOT / folder / "BUILD").read_text(encoding="utf-8"), rules)
+    return targets
+
+
+def _brought_by(label: str) -> set[str]:
+    """The files of a target and of all that it depends on."""
+    files, seen, labels = set(), set(), [label]
+    while labels:
+        label = labels.pop()
+        if label in _targets() and label not in seen:
+            seen.add(label)
+            files |= _targets()[label].files
+            labels.extend(_targets()[label].deps)
+    return files
+
+
+@functools.cache
+def _imported_by(file: str) -> set[str]:
+    """The project's own files that a Python file imports."""
+    names = set()
+    for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    places = [name.replace(".", "/") for name in names]
+    files = {f"{place}{end}" for place in places for end in (".py", "/__init__.py")}
+    return {file for file in files if (ROOT / file).is_file()}
+
+
+@pytest.mark.parametrize("label", [label for label, target in _targets().items() if target.runs])
+def test_what_runs_depends_on_all_that_is_imported(label):
+    files = _brought_by(label)
+    missing = set().union(*map(_imported_by, files)) - files
+    assert not missing, f"{label} has no deps that bring {sorted(missing)}"

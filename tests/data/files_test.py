@@ -67,8 +67,9 @@ def test_folders_called_train_and_test_are_splits(kept):
         tfgan.data.load(path, split="val")
 
 
-def test_other_and_hidden_files_are_left_alone(kept):
-    path = kept(a_png=PNG, notes_txt=b"x", _hidden__b_png=b"x", __MACOSX__c_png=b"x", _DS=b"x")
+def test_other_and_hidden_files_are_left_alone(kept, tmp_path):
+    write(tmp_path / "photos" / "__MACOSX", c_png=b"x")
+    path = kept(a_png=PNG, notes_txt=b"x", _hidden__b_png=b"x", _DS=b"x")
     images = tfgan.data.load(path)
     assert list(images.names) == ["a.png"]
     assert images.card.ignored == {".txt": 1}

@@ -49,6 +49,13 @@ def dataset(batch: Any, batches: int | None = None) -> tf.data.Dataset:
     return made.with_options(options)
 
 
+def poisoned(batch: int, value: float = np.nan) -> tf.data.Dataset:
+    """Real data whose batch of this number holds a value that is not finite."""
+    numbers = np.stack([real_of(i) for i in range(20)])[:, :, np.newaxis].astype(np.float32)
+    numbers[batch, 1] = value
+    return tf.data.Dataset.from_tensor_slices(numbers)
+
+
 def same_batch(batch: Any) -> Any:
     """The same data in every sub-step, so that a run does not depend on where the data is."""
     return lambda: tf.constant(batch(0)[:, np.newaxis], tf.float32)

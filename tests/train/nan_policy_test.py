@@ -11,11 +11,11 @@ from tests.train.linear_gan import (
     LEARNING_RATE,
     LinearGAN,
     noise_of,
+    poisoned,
     real_of,
     same_batch,
     simulate,
 )
-from tests.train.numerics_test import poisoned
 
 # How a round is run: hook by hook, in one call of several rounds, by XLA, as one XLA program.
 PROGRAMS = {

@@ -7,19 +7,12 @@ import pytest
 import tensorflow as tf
 
 import tfgan_lite as tfgan
-from tests.train.linear_gan import LinearGAN, in_world, real_of, simulate
+from tests.train.linear_gan import LinearGAN, in_world, poisoned, simulate
 from tfgan_lite.train.train_ops import update_of
 
 WORLDS = {"graph": False, "TF2": False, "eager": False, "XLA": True}
 every_world = pytest.mark.parametrize("world", WORLDS)
 tf2_worlds = pytest.mark.parametrize("world", [w for w in WORLDS if w != "graph"])
-
-
-def poisoned(batch, value=np.nan):
-    """Real data whose batch of this number holds a value that is not finite."""
-    numbers = np.stack([real_of(i) for i in range(20)])[:, :, np.newaxis].astype(np.float32)
-    numbers[batch, 1] = value
-    return tf.data.Dataset.from_tensor_slices(numbers)
 
 
 def adam():
