@@ -150,8 +150,10 @@ class TestIdx:
         "content",
         [
             *(gzip.compress(idx(random_images(6)))[:kept] for kept in (0, 5, 500, -1, -9)),
-            idx(random_images(6)),  # Not compressed at all.
+            idx(random_images(6)),
         ],
+        # Of gzip's bytes there would be no names: they hold the time of compression.
+        ids=["empty", "5 bytes", "500 bytes", "a byte less", "9 bytes less", "not compressed"],
     )
     def test_a_damaged_gzip_file_is_an_error(self, idx_folder, content):
         (idx_folder / "train-images-idx3-ubyte").unlink()
