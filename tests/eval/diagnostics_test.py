@@ -50,6 +50,7 @@ def test_what_the_discriminator_says():
     found = tfeval.diagnose(GOOD, REAL, np.array([-1.0, -2, 3, 0]), np.array([1.0, 2, -1, 3]))
     assert found["accuracy_on_real"] == 0.75 and found["accuracy_on_generated"] == 0.5
     assert found["r_t"] == 0.5
+    assert found["separation"] == (3 + 3 + 1.5 + 3.5) / 16  # Of -2, -1, 0, 3 below each.
 
 
 def test_a_histogram_of_classes():
@@ -75,7 +76,19 @@ def test_a_histogram_of_classes():
             "at or below chance: it is right on 0%",
         ),
         (
-            {"generated_logits": np.resize([1.0, -1.0], 50), "real_logits": np.ones(50)},
+            {"generated_logits": normal(50), "real_logits": normal(50, seed=2)},
+            "at or below chance",
+        ),
+        (
+            {"generated_logits": normal(50) - 9.0, "real_logits": normal(50) - 7.0},
+            "calls nearly all generated, though real samples rank higher in 9\\d%",
+        ),
+        (
+            {"generated_logits": normal(50) + 7.0, "real_logits": normal(50) + 9.0},
+            "calls nearly all real, .* right on 100% of real and 0% of generated",
+        ),
+        (
+            {"generated_logits": np.resize([1.0, -1.0, -1.0], 50), "real_logits": np.ones(50)},
             "may know the real samples by heart: r_t = 1.00",
         ),
         (

@@ -20,7 +20,8 @@ MANY_DUPLICATES, SOME_DUPLICATES = 0.5, 0.1  # Shares of the samples: 0.01, 0.96
 # D's accuracy on both sides, at which non-saturating losses alone still teach G; the lower of the
 # two was 0.4, 0 and 1.
 SURE = 0.99
-CHANCE = 0.55
+LOPSIDED = 0.1  # Accuracy on one side, when D calls nearly all samples the other.
+CHANCE = 0.55  # Accuracy, or the share of pairs in the right order.
 OVERFITTED = 0.9  # r_t; Karras et al., arXiv:2006.06676, want 0.6.
 
 
@@ -67,12 +68,19 @@ def diagnose(
     if real_logits is not None and generated_logits is not None:
         found["accuracy_on_real"] = float(np.mean(np.asarray(real_logits) > 0.0))
         found["accuracy_on_generated"] = float(np.mean(np.asarray(generated_logits) < 0.0))
+        found["separation"] = _separation(np.ravel(real_logits), np.ravel(generated_logits))
         found["r_t"] = float(np.mean(np.sign(real_logits)))
     if classes is not None:
         histogram = np.bincount(classes, minlength=num_classes or 0)
         found["class_histogram"] = histogram.tolist()
         found["classes_found"] = int(np.count_nonzero(histogram))
     return found
+
+
+def _separation(higher: np.ndarray, lower: np.ndarray) -> float:
+    lower = np.sort(lower)
+    below, not_above = (np.searchsorted(lower, higher, side) for side in ("left", "right"))
+    return float(np.mean(below + not_above) / (2 * len(lower)))
 
 
 def mean_pairwise_distance(samples: np.ndarray) -> float:
@@ -101,6 +109,7 @@ def verdict(found: dict[str, Any]) -> str:
     duplicates = found["near_duplicates"] / found["num_samples"]
     on_real = found.get("accuracy_on_real", math.nan)
     on_generated = found.get("accuracy_on_generated", math.nan)
+    separation = found.get("separation", math.nan)
     histogram = found.get("class_histogram", [])
     shown = f"samples differ {diversity:.0%} as much as real ones, {duplicates:.0%} near-duplicates"
     accuracy = f"it is right on {on_real:.0%} of real and {on_generated:.0%} of generated samples"
@@ -122,9 +131,15 @@ def verdict(found: dict[str, Any]) -> str:
             f"The discriminator wins: {accuracy}, which may teach the generator nothing.",
         ),
         _Finding(
-            on_real < CHANCE and on_generated < CHANCE,
+            separation < CHANCE or max(on_real, on_generated) < CHANCE,
             f"The discriminator is at or below chance: {accuracy}. It is too weak, or training is"
             " over.",
+        ),
+        _Finding(
+            min(on_real, on_generated) < LOPSIDED,
+            f"The discriminator calls nearly all {'real' if on_real > 0.5 else 'generated'}, though"
+            f" real samples rank higher in {separation:.0%} of pairs: {accuracy}. No fault"
+            " with a Wasserstein or relativistic loss, whose zero means nothing.",
         ),
         _Finding(
             found.get("r_t", 0.0) > OVERFITTED,
