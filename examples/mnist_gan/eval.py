@@ -60,7 +60,8 @@ def main(argv: list[str]) -> None:
         "number_of_steps": step,
         "checkpoint": checkpoint,
         "weights": weights,
-        **judge.report(images, kind.scores),
+        **judge.report(images, kind.scores, kinds.asked(num_images) if kind.needs_labels else None),
+        **judge.path_length(kind.draw, lambda inputs: generator(inputs, training=False), seed),
         **evaluation.to_dict(),
     }
     output = pathlib.Path(_OUTPUT.value or pathlib.Path(checkpoint).with_name(f"eval-{step}.json"))

@@ -95,6 +95,11 @@ class Unconditional:
         del label
         return [noise.reshape([-1, self.noise_dims])]
 
+    def draw(self, num_images: int, seed: int):
+        """Returns what to call the generator with for random images, each class in turn."""
+        inputs = self.walk(_normal([1, num_images, self.noise_dims], seed))
+        return inputs if len(inputs) > 1 else inputs[0]
+
     def grids(self, seed: int) -> dict[str, list[np.ndarray]]:
         """Returns the inputs of each picture that shows the kind: 10 rows of 10 images, by name."""
         return {"samples": [_normal([100, self.noise_dims], seed)]}

@@ -13,6 +13,7 @@ from examples.mnist_gan import classifier, data
 
 # More real images than these are left out: the Frechet distance hardly changes, only the time.
 _MAX_IMAGES = 10_000
+_PATHS = 1000  # Short steps through the noise, whose mean the path length is.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Judge:
       reference_split: Their split: "test", or "train" where there are no others.
       real: Features and logits of training images: what a perfect generator would draw.
       reference_images: The held-out images themselves, uint8 [N, 28, 28, 1].
+      reference_labels: The digits that they show, or `data.UNLABELLED`: integers [N].
       training_images: The training images.
     """
 
@@ -35,6 +37,7 @@ class Judge:
     reference_split: str
     real: tuple[tf.Tensor, tf.Tensor]
     reference_images: np.ndarray
+    reference_labels: np.ndarray
     training_images: np.ndarray
 
     @classmethod
@@ -52,6 +55,7 @@ class Judge:
             split,
             _seen(eyes, training),
             held_out.images[:_MAX_IMAGES],
+            held_out.labels[:_MAX_IMAGES],
             training.images[:_MAX_IMAGES],
         )
 
@@ -64,6 +68,7 @@ class Judge:
         self,
         images: np.ndarray,
         further: Callable[[np.ndarray], dict[str, Any]] = lambda read: {},
+        asked: np.ndarray | None = None,
     ) -> dict[str, Any]:
         """Returns the scores of generated images, and all that it takes to compare them.
 
@@ -71,12 +76,15 @@ class Judge:
           images: float32 [N, 28, 28, 1] in [-1, 1], N >= 2.
           further: A function of the digits that the classifier reads in them, integers [N], that
             gives further scores.
+          asked: The digits that the generator was asked for, integers [N], to compare each with the
+            real ones of its class.
         """
         features, logits = self.classifier.features_and_logits(images)
         classes = np.argmax(logits, axis=1)
         return {
             **self._scores(features, logits),
             **further(classes),
+            **({} if asked is None else self._class_distances(features, asked)),
             "class_histogram": np.bincount(classes, minlength=data.NUM_CLASSES).tolist(),
             "num_generated_images": len(images),
             "num_reference_images": len(self.reference[0]),
@@ -121,6 +129,47 @@ class Judge:
             split=self.reference_split,
             allow_rank_deficient=True,
         )
+
+    def path_length(
+        self, draw: Callable[[int, int], Any], generator: Callable[[Any], Any], seed: int
+    ) -> dict[str, Any]:
+        """Returns how fast what the classifier sees changes while a generator's noise moves.
+
+        Args:
+          draw: Gives the generator's inputs for (how many, seed).
+          generator: Gives images of inputs, float32 [N, 28, 28, 1] in [-1, 1].
+          seed: For the noise.
+        """
+        lengths = tfgan.eval.perceptual_path_length(
+            generator,
+            draw,
+            lambda images: self.classifier.features_and_logits(images)[0],
+            num_samples=_PATHS,
+            seed=seed,
+        )
+        return {"perceptual_path_length": float(np.mean(lengths)), "path_length_steps": _PATHS}
+
+    def _class_distances(self, features: tf.Tensor, asked: np.ndarray) -> dict[str, Any]:
+        features, labels = np.asarray(features), self.reference_labels
+        known = [
+            digit
+            for digit in range(data.NUM_CLASSES)
+            if min(np.count_nonzero(asked == digit), np.count_nonzero(labels == digit)) > 1
+        ]
+        if not known:
+            return {}
+        real, generated = np.isin(labels, known), np.isin(asked, known)
+        distances = tfgan.eval.class_frechet_distances(
+            np.asarray(self.reference[0])[real],
+            labels[real],
+            features[generated],
+            asked[generated],
+            allow_rank_deficient=True,
+        )
+        return {
+            "frechet_distance_by_class": {str(digit): each for digit, each in distances.items()},
+            "mean_class_frechet_distance": float(np.mean(list(distances.values()))),
+        }
 
     def _scores(self, features: tf.Tensor, logits: tf.Tensor) -> dict[str, float]:
         distance = tfgan.eval.frechet_classifier_distance_from_activations(
@@ -211,6 +260,12 @@ def table(report: dict[str, Any]) -> str:
     ):
         if name in report:
             lines.append(f"{label:28}{report[name]:12.1%}")
+    for name, label in (
+        ("mean_class_frechet_distance", "Frechet distance by class"),
+        ("perceptual_path_length", "Perceptual path length"),
+    ):
+        if name in report:
+            lines.append(f"{label:28}{report[name]:12.2f}")
     counts = " ".join(f"{digit}:{n}" for digit, n in enumerate(report["class_histogram"]))
     lines.append(f"Generated digits by class: {counts}")
     return "\n".join(lines)

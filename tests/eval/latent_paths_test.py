@@ -61,6 +61,18 @@ def test_only_the_first_floating_part_of_a_structure_moves():
     np.testing.assert_array_equal(labels[0], labels[1])
 
 
+def test_a_keras_model_takes_inputs_that_were_drawn_as_numpy_arrays():
+    inputs = [tf.keras.Input([5]), tf.keras.Input([2])]
+    model = tf.keras.Model(inputs, tf.keras.layers.Concatenate()(inputs))
+
+    def draw_arrays(n, seed):
+        noise = np.random.default_rng(seed).normal(size=[n, 5]).astype(np.float32)
+        return [noise, np.zeros([n, 2], np.float32)]
+
+    lengths = ppl.perceptual_path_length(model, draw_arrays, lambda data: data, 4)
+    assert (lengths > 0).all()
+
+
 def test_equal_seeds_give_equal_lengths_and_others_do_not():
     generator = lambda z: tf.tanh(z @ MATRIX)  # noqa: E731
     np.testing.assert_array_equal(path_length(generator, seed=3), path_length(generator, seed=3))

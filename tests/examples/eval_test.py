@@ -22,6 +22,8 @@ def test_the_last_checkpoint_gets_the_scores_that_training_wrote(programs, run, 
     for name in ("kernel_distance", "precision", "coverage", "ms_ssim", "copying_z_score"):
         assert name in metrics and name in stdout
     assert "Frechet distance" in stdout and "1442" in stdout
+    assert f"{report.pop('perceptual_path_length'):.2f}" in stdout
+    assert report.pop("path_length_steps") == 1000
     if read(run / "config.json")["graph_mode"]:  # A graph's noise is another.
         assert report.keys() == trained.keys()
         assert math.isclose(report["frechet_distance"], trained["frechet_distance"], rel_tol=0.1)

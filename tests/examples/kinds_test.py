@@ -97,6 +97,11 @@ def test_a_run_is_scored_and_drawn_from_as_what_it_is(programs, kind_run, tmp_pa
     assert report["weights"] == trained["weights"] and report["gan_type"] == trained["gan_type"]
     if not read(kind_run / "config.json")["graph_mode"]:  # A graph's noise is another.
         assert {name: report[name] for name in trained} == trained
+    assert report["perceptual_path_length"] > 0
+    if report["gan_type"] in ("conditional", "acgan"):
+        by_class = report["frechet_distance_by_class"]
+        assert list(by_class) == list("0123456789")
+        assert report["mean_class_frechet_distance"] == pytest.approx(np.mean([*by_class.values()]))
 
     output = tmp_path / "digits.npz"
     programs.succeed("generate", f"--logdir={kind_run}", "--num_images=30", f"--output={output}")

@@ -68,8 +68,9 @@ def perceptual_path_length(
         t = t.reshape([-1] + [1] * (ends[0].ndim - 1))
         features = []
         for place in (t, t + epsilon):
-            moved = list(leaves)
-            moved[moving] = tf.constant(between(*ends, place), np.asarray(leaves[moving]).dtype)
+            # All of them tensors: Keras models take no mixture with NumPy arrays.
+            moved = [tf.convert_to_tensor(leaf) for leaf in leaves]
+            moved[moving] = tf.constant(between(*ends, place), moved[moving].dtype)
             data = generator(tf.nest.pack_sequence_as(first, moved))
             features.append(np.asarray(feature_fn(data), np.float64).reshape([size, -1]))
         lengths.append(np.sum(np.square(features[1] - features[0]), axis=1) / epsilon**2)
