@@ -9,6 +9,11 @@ OLDEST_PYTHON ?= $(shell for python in python3.12 python3.11 python3.10; do \
 MADE := .venv/made
 OLDEST_MADE := .venv-oldest/made
 PARITY_MADE := .venv-parity/made
+# The last TensorFlow that TF-GAN runs on has wheels for Python 3.9 to 3.11.
+TFGAN_PYTHON ?= $(shell for python in python3.11 python3.10 python3.9; do \
+	$$python -c 'import ensurepip, venv' >/dev/null 2>&1 && echo $$python && break; done)
+TFGAN_MADE := .venv-tfgan/made
+TFGAN := 'tensorflow==2.15.*' 'tensorflow-gan==2.1.*' 'tensorflow-probability==0.23.*'
 OLDEST := 'tensorflow==2.16.*' 'tf-keras==2.16.*' 'tensorflow-probability==0.24.*'
 
 # make test SLOW=0 leaves the slow tests out.
@@ -43,7 +48,8 @@ docs: $(MADE)
 	.venv/bin/python docs/api.py > docs/api.md
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
 
-bench: $(MADE)
+# TF-GAN is among the peers where there is a Python that it runs on.
+bench: $(MADE) $(if $(TFGAN_PYTHON),$(TFGAN_MADE))
 	.venv/bin/python -m benchmarks.run
 
 test-oldest: $(OLDEST_MADE)
@@ -72,6 +78,9 @@ $(PARITY_MADE): setup.py tfgan_lite/version.py
 $(OLDEST_MADE): setup.py tfgan_lite/version.py
 	$(call make_env,$(OLDEST_PYTHON),12,OLDEST_PYTHON,-e '.[test]' $(OLDEST))
 
+$(TFGAN_MADE): Makefile
+	$(call make_env,$(TFGAN_PYTHON),11,TFGAN_PYTHON,$(TFGAN))
+
 clean:
-	rm -rf .venv .venv-oldest .venv-parity build dist *.egg-info runs/demo .pytest_cache .ruff_cache .bench
+	rm -rf .venv .venv-oldest .venv-parity .venv-tfgan build dist *.egg-info runs/demo .pytest_cache .ruff_cache .bench
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

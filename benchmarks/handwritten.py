@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from benchmarks.cases import NOISE_DIMS, Case, make_dataset, make_networks
 
-__all__ = ["FusedLoop", "PlainLoop"]
+__all__ = ["FusedLoop", "PlainLoop", "noise", "sub_steps"]
 
 _ROUNDS_PER_CALL = 20
 
@@ -36,7 +36,7 @@ class FusedLoop:
         self.note = f"XLA {'on' if jit_compile else 'off'}"
         iterator = iter(make_dataset(case))
         train_g, train_d, train_both = (
-            tf.function(step, jit_compile=jit_compile or None) for step in _sub_steps(case)
+            tf.function(step, jit_compile=jit_compile or None) for step in sub_steps(case)
         )
         g_steps, d_steps = case.steps
 
@@ -45,14 +45,14 @@ class FusedLoop:
             losses = tf.TensorArray(tf.float32, rounds, element_shape=[2])
             for i in tf.range(rounds):
                 if joint:
-                    g_loss, d_loss = train_both(_noise(case), next(iterator))
+                    g_loss, d_loss = train_both(noise(case), next(iterator))
                     for _ in range(d_steps - g_steps):
-                        d_loss = train_d(_noise(case), next(iterator))
+                        d_loss = train_d(noise(case), next(iterator))
                 else:
                     for _ in range(g_steps):
-                        g_loss = train_g(_noise(case))
+                        g_loss = train_g(noise(case))
                     for _ in range(d_steps):
-                        d_loss = train_d(_noise(case), next(iterator))
+                        d_loss = train_d(noise(case), next(iterator))
                 losses = losses.write(i, tf.stack([g_loss, d_loss]))
             return losses.stack()
 
@@ -77,15 +77,15 @@ class PlainLoop:
     def __init__(self, case: Case):
         self._steps = case.steps
         self._iterator = iter(make_dataset(case))
-        generator, discriminator, _ = _sub_steps(case)
+        generator, discriminator, _ = sub_steps(case)
 
         @tf.function
         def train_generator():
-            return generator(_noise(case))
+            return generator(noise(case))
 
         @tf.function
         def train_discriminator(images):
-            return discriminator(_noise(case), images)
+            return discriminator(noise(case), images)
 
         self._train_generator = train_generator
         self._train_discriminator = train_discriminator
@@ -106,11 +106,13 @@ class PlainLoop:
         pass
 
 
-def _noise(case: Case) -> tf.Tensor:
+def noise(case: Case) -> tf.Tensor:
+    """A batch of it."""
     return tf.random.normal([case.batch_size, NOISE_DIMS])
 
 
-def _sub_steps(case: Case) -> SubSteps:
+def sub_steps(case: Case) -> SubSteps:
+    """The updates of new networks."""
     networks = make_networks(case)
     generator, discriminator, g_optimizer, d_optimizer = networks
     g_variables = generator.trainable_variables
@@ -125,24 +127,24 @@ def _sub_steps(case: Case) -> SubSteps:
         real_loss = tf.reduce_mean(tf.nn.softplus(-real_logits))
         return real_loss + tf.reduce_mean(tf.nn.softplus(fake_logits))
 
-    def train_generator(noise):
+    def train_generator(z):
         with tf.GradientTape() as tape:
-            fakes = generator(noise, training=True)
+            fakes = generator(z, training=True)
             loss = generator_loss(discriminator(fakes, training=True))
         g_optimizer.apply(tape.gradient(loss, g_variables), g_variables)
         return loss
 
-    def train_discriminator(noise, images):
-        fakes = generator(noise, training=True)
+    def train_discriminator(z, images):
+        fakes = generator(z, training=True)
         with tf.GradientTape() as tape:
             real_logits = discriminator(images, training=True)
             loss = discriminator_loss(real_logits, discriminator(fakes, training=True))
         d_optimizer.apply(tape.gradient(loss, d_variables), d_variables)
         return loss
 
-    def train_both(noise, images):
+    def train_both(z, images):
         with tf.GradientTape() as g_tape, tf.GradientTape() as d_tape:
-            fake_logits = discriminator(generator(noise, training=True), training=True)
+            fake_logits = discriminator(generator(z, training=True), training=True)
             real_logits = discriminator(images, training=True)
             g_loss = generator_loss(fake_logits)
             d_loss = discriminator_loss(real_logits, fake_logits)

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import queue
-import threading
-import time
 from typing import Any
 
 import tensorflow as tf
 
 import tfgan_lite as tfgan
 from benchmarks.cases import ADAM, NOISE_DIMS, Case, make_dataset, make_networks
+from benchmarks.slices import Slices
 
 __all__ = ["Library"]
 
 
 class Library:
-    """A call of `gan_train` that pauses between slices of rounds.
-
-    Only a hook can stand between two rounds of `gan_train`, so the call has a thread of its own.
-    Nothing runs beside it: whoever asks for a slice waits for its end.
+    """A call of `gan_train`.
 
     Args:
       case: what to train.
@@ -40,37 +35,20 @@ class Library:
         self._jit_compile = jit_compile
         self._joint = joint
         self._in_graph = in_graph
-        self._slices = _Slices()
-        self._thread = threading.Thread(target=self._train_and_tell, daemon=True)
-
-    def run(self, rounds: int) -> float:
-        """Trains, and gives the seconds that it took."""
-        self._slices.asked.put(rounds)
-        if self._thread.ident is None:
-            self._thread.start()
-        answer = self._slices.answers.get()
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
+        self._slices = Slices(self._train)
+        self._hook = _SliceHook(self._slices)
+        self.run, self.close = self._slices.run, self._slices.close
 
     @property
     def note(self) -> str:
         """What `gan_train` decided on XLA."""
-        return self._slices.decisions()
-
-    def close(self) -> None:
-        if self._thread.ident is not None:
-            self._slices.asked.put(None)
-            self._thread.join()
-
-    def _train_and_tell(self) -> None:
-        try:
-            with tf.Graph().as_default() if self._in_graph else contextlib.nullcontext():
-                self._train()
-        except BaseException as error:
-            self._slices.answers.put(error)
+        return self._hook.decisions()
 
     def _train(self) -> None:
+        with tf.Graph().as_default() if self._in_graph else contextlib.nullcontext():
+            self._train_in_world()
+
+    def _train_in_world(self) -> None:
         generator, discriminator, *optimizers = make_networks(self._case)
         if self._in_graph:
             optimizers = [tf.compat.v1.train.AdamOptimizer(*ADAM.values()) for _ in range(2)]
@@ -89,7 +67,7 @@ class Library:
             hooks=[
                 tfgan.LossLoggingHook(100, log=lambda line: None),
                 tfgan.NanGuardHook(),
-                self._slices,
+                self._hook,
             ],
             save_checkpoint_secs=None,
             save_summaries_steps=None,
@@ -97,15 +75,12 @@ class Library:
         )
 
 
-class _Slices(tfgan.TrainingHook):
-    """Waits for a number of rounds to run, times them, and tells; stops training at None."""
+class _SliceHook(tfgan.TrainingHook):
+    """Tells the slices of a round's end, and stops training when no more are wanted."""
 
-    def __init__(self):
-        self.asked: queue.Queue[int | None] = queue.Queue()
-        self.answers: queue.Queue[Any] = queue.Queue()
+    def __init__(self, slices: Slices):
+        self._slices = slices
         self._session: Any = None
-        self._end = 0
-        self._start = 0.0
 
     def decisions(self) -> str:
         found = getattr(getattr(self._session, "jit", None), "decisions", {})
@@ -116,21 +91,11 @@ class _Slices(tfgan.TrainingHook):
 
     def after_create_session(self, session: Any, coord: Any) -> None:
         self._session = session
-        self._begin(0)
+        self._slices.begin()
 
     def next_due(self, global_step: int) -> int:
-        return self._end
+        return self._slices.last_round
 
     def after_round(self, run_context: Any, global_step: int) -> None:
-        if global_step >= self._end:
-            self.answers.put(time.perf_counter() - self._start)
-            if not self._begin(global_step):
-                run_context.request_stop()
-
-    def _begin(self, global_step: int) -> bool:
-        rounds = self.asked.get()
-        if rounds is None:
-            return False
-        self._end = global_step + rounds
-        self._start = time.perf_counter()
-        return True
+        if not self._slices.end(global_step):
+            run_context.request_stop()

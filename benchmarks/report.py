@@ -16,7 +16,8 @@ __all__ = ["case_table", "legend", "machine", "memory_table", "targets"]
 Results = Mapping[Case, Mapping[str, Measurement]]
 Memory = Mapping[Case, Mapping[str, float]]
 
-_COLUMNS = "{:<26}{:>10}{:>8}{:>14}{:>14}{:>14}{:>9}  {}"
+_PEERS = {"plain": "plain", "keras": "Keras", "tfgan": "TF-GAN", "torch": "PyTorch"}
+_COLUMNS = "{:<26}{:>10}{:>8}" + "{:>13}" * (1 + len(_PEERS)) + "{:>11}  {}"
 
 
 def machine() -> dict[str, Any]:
@@ -50,11 +51,12 @@ def legend(repeats: int, seconds: float) -> str:
 
 def case_table(case: Case, found: Mapping[str, Measurement]) -> str:
     """All sides on one case."""
-    header = ["images/s", "spread", "/ fused", "/ plain", "/ PyTorch", "1st round", "chosen"]
+    over = [f"/ {peer}" for peer in ("fused", *_PEERS.values())]
+    header = ["images/s", "spread", *over, "1st round", "chosen"]
     lines = [f"{case.name} (nets/batch/G:D)", _COLUMNS.format("", *header)]
     for name, measured in found.items():
         rate, spread = median_and_spread(measured.images_per_second)
-        peers = [SIDES[name].fused_peer, "plain", "torch"]
+        peers = [SIDES[name].fused_peer, *_PEERS]
         ratios = [_ratio_text(found, name, peer) for peer in peers]
         first = f"{measured.first_round_seconds:.1f} s"
         lines.append(
@@ -111,6 +113,12 @@ def targets(results: Results, memory: Memory) -> list[str]:
             "1.5 times PyTorch eager, DCGAN batch 32",
             ratios(["lite"], "torch", small_dcgan),
             at_least=1.5,
+        ),
+        _verdict("1.15 times TF-GAN, DCGAN batch 32", ratios(["lite"], "tfgan", small_dcgan), 1.15),
+        _verdict("1.8 times TF-GAN, dense nets", ratios(["lite"], "tfgan", dense), 1.8),
+        *(
+            _verdict(f"no case under {title}", ratios(["lite"], peer, results), 1.0)
+            for peer, title in _PEERS.items()
         ),
     ]
     peaks = {

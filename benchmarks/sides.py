@@ -63,6 +63,21 @@ def _plain(case: Case) -> Side:
     return PlainLoop(case)
 
 
+def _keras_fit(**options: Any) -> Callable[[Case], Side]:
+    def make(case: Case) -> Side:
+        from benchmarks.keras_fit import KerasFit
+
+        return KerasFit(case, **options)
+
+    return make
+
+
+def _tfgan(case: Case) -> Side:
+    from benchmarks.tfgan import TFGANProcess
+
+    return TFGANProcess(case)
+
+
 def _torch(**options: Any) -> Callable[[Case], Side]:
     def make(case: Case) -> Side:
         from benchmarks.pytorch import TorchLoop
@@ -85,6 +100,8 @@ SIDES = {
         "fused_joint",
     ),
     "plain": SideKind("two tf.functions", [_plain], "fused"),
+    "keras": SideKind("Keras fit", [_keras_fit(jit_compile=jit) for jit in (True, False)], "fused"),
+    "tfgan": SideKind("TF-GAN 2.1 on TF 2.15", [_tfgan], "fused"),
     "torch": SideKind(
         "PyTorch eager", [_torch(fused_adam=fused) for fused in (False, True)], "fused"
     ),
@@ -92,7 +109,11 @@ SIDES = {
 
 
 def available(name: str) -> bool:
-    """Whether a side's library is installed."""
+    """Whether a side's library is installed: PyTorch here, TF-GAN in its own environment."""
+    if name == "tfgan":
+        from benchmarks.tfgan import interpreter
+
+        return interpreter() is not None
     return name != "torch" or importlib.util.find_spec("torch") is not None
 
 

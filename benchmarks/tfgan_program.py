@@ -1,0 +1,106 @@
+"""Trains with TF-GAN, in its environment: `echo 10 | python -m benchmarks.tfgan_program CASE`.
+
+For each number of rounds on a line of its input it prints the seconds that these took.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import time
+import types
+
+import tensorflow as tf
+import tensorflow_gan as tfgan
+
+from benchmarks.cases import ADAM, CASES, NOISE_DIMS, Case, images
+
+v1 = tf.compat.v1
+if not hasattr(inspect, "getargspec"):  # Which TF-GAN calls; Python 3.11 has it no more.
+    inspect.getargspec = lambda function: types.SimpleNamespace(
+        keywords=inspect.getfullargspec(function).varkw
+    )
+# TF-GAN was made for layers that find their variables by scope, and Keras 3 has none.
+layers = v1.layers
+
+
+def _generator(case: Case):
+    def generator(noise):
+        if case.nets == "dense":
+            hidden = layers.dense(noise, 128, tf.nn.relu, name="1")
+            return tf.reshape(layers.dense(hidden, 784, tf.tanh, name="2"), [-1, 28, 28, 1])
+        hidden = layers.dense(noise, 1024, tf.nn.relu, name="1")
+        hidden = layers.dense(hidden, 7 * 7 * 128, tf.nn.relu, name="2")
+        hidden = tf.reshape(hidden, [-1, 7, 7, 128])
+        for i, filters in enumerate((64, 32)):
+            hidden = layers.conv2d_transpose(
+                hidden, filters, 4, 2, "same", activation=tf.nn.relu, name=f"{3 + i}"
+            )
+        return layers.conv2d(hidden, 1, 3, padding="same", activation=tf.tanh, name="5")
+
+    return generator
+
+
+def _discriminator(case: Case):
+    def discriminator(data, unused_noise):
+        hidden = data
+        if case.nets == "dense":
+            hidden = tf.nn.leaky_relu(layers.dense(layers.flatten(hidden), 128, name="1"), 0.2)
+            return layers.dense(hidden, 1, name="2")
+        for i, filters in enumerate((64, 128)):
+            hidden = layers.conv2d(hidden, filters, 4, 2, "same", name=f"{1 + i}")
+            hidden = tf.nn.leaky_relu(hidden, 0.2)
+        hidden = tf.nn.leaky_relu(layers.dense(layers.flatten(hidden), 1024, name="3"), 0.2)
+        return layers.dense(hidden, 1, name="4")
+
+    return discriminator
+
+
+class _Slices(v1.train.SessionRunHook):
+    """Reads how many rounds to run, and prints the seconds that they took."""
+
+    def after_create_session(self, session, coord):
+        self._begin(None)
+
+    def after_run(self, run_context, run_values):
+        self._left -= 1
+        if not self._left:
+            print(time.perf_counter() - self._start, flush=True)
+            self._begin(run_context)
+
+    def _begin(self, run_context):
+        line = sys.stdin.readline()
+        if line:
+            self._left, self._start = int(line), time.perf_counter()
+        else:
+            run_context.request_stop()
+
+
+def main() -> None:
+    v1.disable_v2_behavior()
+    case = next(case for case in CASES if case.name == sys.argv[1])
+    dataset = tf.data.Dataset.from_tensor_slices(images()).shuffle(len(images())).repeat()
+    dataset = dataset.batch(case.batch_size, drop_remainder=True).prefetch(4)
+    data = v1.data.make_one_shot_iterator(dataset).get_next()
+    noise = tf.random.normal([case.batch_size, NOISE_DIMS])
+    model = tfgan.gan_model(_generator(case), _discriminator(case), data, noise)
+    loss = tfgan.gan_loss(
+        model,
+        tfgan.losses.modified_generator_loss,
+        tfgan.losses.modified_discriminator_loss,
+        add_summaries=False,
+    )
+    optimizers = [v1.train.AdamOptimizer(*ADAM.values()) for _ in range(2)]
+    v1.train.create_global_step()
+    tfgan.gan_train(
+        tfgan.gan_train_ops(model, loss, *optimizers),
+        logdir=None,
+        get_hooks_fn=tfgan.get_sequential_train_hooks(tfgan.GANTrainSteps(*case.steps)),
+        hooks=[_Slices()],
+        save_checkpoint_secs=None,
+        save_summaries_steps=None,
+    )
+
+
+if __name__ == "__main__":
+    main()
