@@ -10,7 +10,28 @@ import tensorflow as tf
 from tfgan_lite.train.computation import all_finite
 from tfgan_lite.train.sub_step import SubStep
 
-__all__ = ["FusedRound"]
+__all__ = ["FusedRound", "may_fuse"]
+
+_MOST_LAUNCHES = 6
+_MOST_BYTES = 8 << 20
+
+
+def may_fuse(launches: Sequence[SubStep]) -> bool:
+    """Whether one XLA program is to run all of some sub-steps.
+
+    It saves launches, which small networks feel. Large ones lose by it: each sub-step is compiled
+    anew, which takes seconds, and guards its update inside the program, which copies its variables.
+
+    Args:
+      launches: sub-steps in their order, each as often as it runs in a round.
+    """
+    steps = list(dict.fromkeys(launches))
+    if not 1 <= len(launches) <= _MOST_LAUNCHES:
+        return False
+    if not all(step.jit_compile and step.is_always_alike and step.draws_ahead for step in steps):
+        return False
+    changed = {id(v): v for step in steps for v in step.changeable_variables()}
+    return sum(v.shape.num_elements() * v.dtype.size for v in changed.values()) <= _MOST_BYTES
 
 
 class FusedRound:
@@ -25,7 +46,7 @@ class FusedRound:
 
     def __init__(self, steps: Sequence[SubStep]):
         self._steps = steps
-        self._program = tf.function(self._computed, jit_compile=True, autograph=False)
+        self.compute = tf.function(self._computed, jit_compile=True, autograph=False)
 
     def __call__(
         self, elements: Sequence[Any], keys: Sequence[tf.Tensor], samples: Sequence[Any]
@@ -40,7 +61,7 @@ class FusedRound:
         """
         steps = self._steps
         draws = [s.inputs(e, k, samples=x) for s, e, k, x in zip(steps, elements, keys, samples)]
-        reports, checked, applied = self._program(draws, keys)
+        reports, checked, applied = self.compute(draws, keys)
         done = [
             count
             for step, drawn, times in zip(steps, elements, tf.unstack(applied))
@@ -54,6 +75,7 @@ class FusedRound:
             return [tf.identity(report) for report in reports]
 
     def _computed(self, draws, keys) -> tuple[list[tf.Tensor], list[tf.Tensor], tf.Tensor]:
+        """The program: reports, what must be finite, and how often each update was applied."""
         reports, checks, applied = [], [], []
         proceed = tf.constant(True)
         for step, drawn, key in zip(self._steps, draws, keys):

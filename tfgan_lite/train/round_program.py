@@ -8,16 +8,13 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tfgan_lite.deferred import random_key
-from tfgan_lite.train.fused_round import FusedRound
+from tfgan_lite.train.fused_round import FusedRound, may_fuse
 from tfgan_lite.train.hooks import RunTrainOpsHook
 from tfgan_lite.train.scheduled_hook import MOST_STEPS, ScheduledTrainOpsHook
 from tfgan_lite.train.session import Session
 from tfgan_lite.train.sub_step import SubStep
 
 __all__ = ["RoundProgram"]
-
-_MOST_FUSED = 6
-_MOST_FUSED_BYTES = 8 << 20
 
 
 class RoundProgram:
@@ -106,7 +103,8 @@ class RoundProgram:
         counts = [{**known, **dict(zip(self._scheduled, scheduled))}[h] for h in self._hooks]
         start = self._session.noise_round()
         launches = [] if self._scheduled else self._launches()
-        fused = FusedRound([each.step for each in launches]) if _may_fuse(launches) else None
+        steps = [each.step for each in launches]
+        fused = FusedRound(steps) if may_fuse(steps) else None
 
         def one_round(index: tf.Tensor) -> tf.Tensor:
             if fused is None:
@@ -206,22 +204,6 @@ class _Launch(NamedTuple):
     def write(self, index: tf.Tensor, report: tf.Tensor) -> None:
         """Keeps the values that it reported in a round of the call."""
         self.buffer.scatter_nd_update([[index * self.count + self.k]], [report])
-
-
-def _may_fuse(launches: Sequence[_Launch]) -> bool:
-    """Whether one XLA program is to run them all.
-
-    It saves launches, which small networks feel. Large ones lose by it: each sub-step is compiled
-    anew, which takes seconds, and guards its update inside the program, which copies its variables.
-    """
-    steps = list(dict.fromkeys(each.step for each in launches))
-    if not (1 < len(launches) <= _MOST_FUSED):
-        return False
-    if not all(step.jit_compile and step.is_always_alike and step.draws_ahead for step in steps):
-        return False
-    changed = {id(v): v for step in steps for v in step.changeable_variables()}
-    size = sum(v.shape.num_elements() * v.dtype.size for v in changed.values())
-    return size <= _MOST_FUSED_BYTES
 
 
 def _counted(hook: RunTrainOpsHook) -> int:
