@@ -15,7 +15,7 @@ from tfgan_lite.deferred import random_key
 from tfgan_lite.train.fused_round import FusedRound, may_fuse
 from tfgan_lite.train.sub_step import SubStep
 
-__all__ = ["JitChoice"]
+__all__ = ["JitChoice", "extent"]
 
 _MIN_SECONDS = 0.1  # Of a measurement, so that timer and scheduler noise stay small.
 _REPEATS = 3
@@ -24,8 +24,9 @@ _REPEATS = 3
 class JitChoice(tf.train.experimental.PythonState):
     """Decides for each kind of sub-step, once in a run: checkpoints keep the decisions.
 
-    XLA is the faster for some networks, batch sizes and machines, and the slower for others, and so
-    is one pass of the discriminator over real and generated data. "auto" measures them on the
+    XLA is the faster for some networks, batch sizes and machines, and the slower for others, with
+    its kernels for convolutions most of all, while an optimizer's update always gains; and so is
+    one pass of the discriminator over real and generated data. "auto" measures them on the
     networks themselves, with a made-up batch, and puts every variable back. What is told instead
     makes two passes.
 
@@ -67,7 +68,8 @@ class JitChoice(tf.train.experimental.PythonState):
         if name in self.decisions:
             return step.compiled(**self.decisions[name])
         faster = self._faster(step, name)
-        self.decisions[name] = {"jit_compile": faster.jit_compile, "one_pass": faster.one_pass}
+        choices = ("jit_compile", "jit_update", "one_pass")
+        self.decisions[name] = {choice: getattr(faster, choice) for choice in choices}
         return faster
 
     def _faster(self, step: SubStep, name: str) -> SubStep:
@@ -81,9 +83,11 @@ class JitChoice(tf.train.experimental.PythonState):
                 state.read(path)
 
     def _measured(self, step: SubStep, name: str) -> SubStep:
-        best = self._fastest([step.compiled(False), step.compiled(True)], name)
+        updates_only = step.compiled(False, jit_update=True)
+        best = self._fastest([step.compiled(False), updates_only, step.compiled(True)], name)
         if best.can_take_one_pass:
-            best = self._fastest([best, best.compiled(best.jit_compile, one_pass=True)], name)
+            one_pass = best.compiled(best.jit_compile, True, best.jit_update)
+            best = self._fastest([best, one_pass], name)
         return best
 
     def _fastest(self, candidates: list[SubStep], name: str) -> SubStep:
@@ -102,8 +106,17 @@ class JitChoice(tf.train.experimental.PythonState):
         return candidates[best]
 
 
+def extent(decision: dict[str, bool]) -> str:
+    """How far XLA was chosen, as a word or three: "on", "for the update" or "off"."""
+    if decision["jit_compile"]:
+        return "on"
+    return "for the update" if decision.get("jit_update") else "off"
+
+
 def _words(step: SubStep) -> str:
     compiled = "with XLA" if step.jit_compile else "without XLA"
+    if step.jit_update != step.jit_compile:
+        compiled = "with XLA for its update"
     return compiled + (", real and generated data in one pass" if step.one_pass else "")
 
 

@@ -39,7 +39,8 @@ class SubStep:
       known: deferred values that are fed.
       strategy: the strategy of the networks' variables.
       seed: the program's seed.
-      jit_compile: whether the mathematics is compiled by XLA.
+      jit_compile: whether XLA compiles the losses and gradients.
+      jit_update: whether XLA compiles the updates that apply them.
       one_pass: whether the discriminator judges real and generated data in one pass, where it can.
       skips: whether updates that are not finite are left out, rather than an error.
     """
@@ -53,6 +54,7 @@ class SubStep:
         strategy: tf.distribute.Strategy,
         seed: int,
         jit_compile: bool = False,
+        jit_update: bool = False,
         one_pass: bool = False,
         skips: bool = False,
     ):
@@ -70,20 +72,23 @@ class SubStep:
         merges = {node.merged for node in needs} - {None}
         self._mergeable = {each for each in merges if needs.issuperset(each.nodes)}
         self.one_pass = one_pass
-        self.jit_compile = jit_compile
+        self.jit_compile, self.jit_update = jit_compile, jit_update
         self._merges = frozenset(m for m in self._mergeable if one_pass and m.is_exact)
         self._plans, self._plan = lazy_terms.plans(self.updates)
         self.computation = Computation(updates, fetches, strategy, skips)
         self._gradients_program = functools.cache(
-            lambda skipped: self._compiled(functools.partial(self.gradients, skipped=skipped))
+            lambda skipped: _program(
+                functools.partial(self.gradients, skipped=skipped), jit_compile
+            )
         )
         # An all-reduce, which an update of several replicas begins with, is no part of XLA's.
         alone = strategy.num_replicas_in_sync == 1
-        apply = self.computation.apply
-        self._apply_program = self._compiled(apply) if alone else apply
+        self._apply_program = _program(self.computation.apply, jit_update and alone)
 
-    def compiled(self, jit_compile: bool, one_pass: bool = False) -> SubStep:
-        """The same sub-step, compiled in another way."""
+    def compiled(
+        self, jit_compile: bool, one_pass: bool = False, jit_update: bool | None = None
+    ) -> SubStep:
+        """The same sub-step, compiled in another way: by default with XLA for all or nothing."""
         return SubStep(
             self.updates,
             self._fetches,
@@ -91,6 +96,7 @@ class SubStep:
             strategy=self._strategy,
             seed=self._seed,
             jit_compile=jit_compile,
+            jit_update=jit_compile if jit_update is None else jit_update,
             one_pass=one_pass,
             skips=self.computation.skips,
         )
@@ -99,11 +105,6 @@ class SubStep:
     def can_take_one_pass(self) -> bool:
         """Whether the discriminator gives the same in one pass over real and generated data."""
         return any(merged.is_exact for merged in self._mergeable)
-
-    def _compiled(self, program: Callable[..., Any]) -> Callable[..., Any]:
-        if not self.jit_compile:
-            return program
-        return tf.function(program, jit_compile=True, autograph=False)
 
     @property
     def dataset_sources(self) -> tuple[DatasetSource, ...]:
@@ -328,3 +329,7 @@ class SubStep:
         """What is known before any update is applied; arguments as `compute` takes them."""
         run = self._run(dict(zip(self.sources, draws)), key, feeds, skipped)
         return self.computation.gradients(run)
+
+
+def _program(function: Callable[..., Any], jit_compile: bool) -> Callable[..., Any]:
+    return tf.function(function, jit_compile=True, autograph=False) if jit_compile else function
