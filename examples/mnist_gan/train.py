@@ -33,10 +33,8 @@ without batch norm in the discriminator and with one layer fewer in the generato
 """
 
 import contextlib
-import json
 import os
 import pathlib
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -45,6 +43,7 @@ import tensorflow as tf
 from absl import app, flags, logging
 
 import tfgan_lite as tfgan
+from examples import command_line
 from examples.mnist_gan import data, devices, kinds, pictures, presets, runs, scores
 
 # Rounds and batch size, chosen as the other defaults are: by trying. On MNIST, 6000 rounds of 64
@@ -163,13 +162,9 @@ _STRATEGY = flags.DEFINE_enum(
 )
 
 
-@flags.multi_flags_validator(
-    ["dataset", "data_path"],
-    "--dataset=npz and --dataset=folder need --data_path, and --dataset=digits takes none",
-)
+@flags.multi_flags_validator(["dataset", "data_path"], data.PATH_RULE)
 def _path_fits(values) -> bool:
-    needs_path = {"digits": False, "mnist": None, "npz": True, "folder": True}[values["dataset"]]
-    return needs_path in (None, values["data_path"] is not None)
+    return data.path_fits(**values)
 
 
 @flags.multi_flags_validator(
@@ -194,12 +189,11 @@ def _no_jit_in_graph(values) -> bool:
 
 
 def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    command_line.refuse_arguments(argv)
     logdir = pathlib.Path(_LOGDIR.value)
     config = _config()
     if _DRY_RUN.value:
-        print(json.dumps(config, indent=2))
+        command_line.print_configuration(config)
         return
     kind = kinds.KINDS[_GAN_TYPE.value](_NOISE_DIMS.value)
 
@@ -353,8 +347,7 @@ def _grid(images: np.ndarray) -> np.ndarray:
 
 def _config() -> dict[str, Any]:
     """Returns this program's flags by name, with the preset's values where none were given."""
-    own = flags.FLAGS.get_key_flags_for_module(sys.modules[__name__])
-    config = {flag.name: flag.value for flag in own if flag.name != "dry_run"}
+    config = command_line.flag_values(__name__)
     for name, value in presets.PRESETS[_PRESET.value].defaults.items():
         config[name] = value if config[name] is None else config[name]
     steps = _STEPS_WITH_LABELS if kinds.KINDS[_GAN_TYPE.value].needs_labels else _STEPS

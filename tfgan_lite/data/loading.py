@@ -19,7 +19,7 @@ from tfgan_lite.data.preparation import Wishes
 from tfgan_lite.data.records import is_record_file, tfrecord_source
 from tfgan_lite.data.source import Source, existing
 
-__all__ = ["KINDS", "from_arrays", "load"]
+__all__ = ["KINDS", "from_arrays", "kind_of", "load"]
 
 _SOURCES = {
     "folder": folder_source,
@@ -83,7 +83,7 @@ def load(
     """
     wishes = Wishes(image_size, channels, fit, background)
     path = os.fspath(path)
-    kind = _kind_of(path) if kind is None else kind
+    kind = kind_of(path) if kind is None else kind
     if kind not in KINDS:
         raise ValueError(f"Unknown kind {kind!r}: choose one of {', '.join(KINDS)}.")
     if max_pixels < 1 or memory_limit < 0:
@@ -128,7 +128,13 @@ def from_arrays(
     return _of_arrays("arrays", "arrays", images, labels, wishes, class_names)
 
 
-def _kind_of(path: str) -> str:
+def kind_of(path: str) -> str:
+    """Returns which of `KINDS` a path looks like.
+
+    Raises:
+      FileNotFoundError: There is nothing at the path.
+      ValueError: It looks like none.
+    """
     if path.startswith(_TFDS):
         return "tfds"
     found = existing(path)
