@@ -17,6 +17,7 @@ devices.py; --batch_size counts the examples of all of them). In the folder --lo
   number_*.png   of an infogan: what its two continuous codes change, from left to right
   interpolation.png  rows that go from one noise to another
   metrics.json   how good that is, and how good real digits are by the same measures
+  metrics.jsonl  how good it was every 500 rounds, by 1,000 images
   pictures/      the same noise drawn again and again while the generator learns
   config.json    the flags; a second call with the same --logdir trains on from the checkpoint
   ckpt-*         checkpoints, which examples.mnist_gan.eval and .generate read
@@ -137,6 +138,12 @@ _GRADIENT_PENALTY_WEIGHT = flags.DEFINE_float(
     "Weight of the Wasserstein gradient penalty; 10 is usual with --loss=wasserstein.",
     lower_bound=0.0,
 )
+_METRIC_STEPS = flags.DEFINE_integer(
+    "metric_steps",
+    500,
+    "Rounds between two scores of 1,000 images, for a curve; 0 for none.",
+    lower_bound=0,
+)
 _SEED = flags.DEFINE_integer(
     "seed",
     0,
@@ -213,7 +220,7 @@ def main(argv: list[str]) -> None:
     # The same program in either world: it is the one around the call that counts.
     world = contextlib.nullcontext if strategy is None else strategy.scope
     with tf.Graph().as_default() if _GRAPH_MODE.value else world():
-        drawn = train(digits, kind, config, last_step, judge.num_images)
+        drawn = train(digits, kind, config, last_step, judge)
     if drawn is None:  # Another process draws, and writes files.
         return
 
@@ -239,7 +246,7 @@ def train(
     kind: kinds.Unconditional,
     config: dict[str, Any],
     last_step: int,
-    num_samples: int,
+    judge: scores.Judge,
 ) -> dict[str, np.ndarray] | None:
     """Trains up to a round, from a checkpoint if --logdir has one.
 
@@ -248,11 +255,11 @@ def train(
       kind: What the generator is told, and what the discriminator tells.
       config: This program's flags.
       last_step: The round to stop after.
-      num_samples: How many images to draw in the end.
+      judge: Scores images, now and then; as many as it has real ones are drawn in the end.
 
     Returns:
       What the trained generator draws, float32 [N, 28, 28, 1] in [-1, 1]: "images" are random ones,
-      `num_samples` of them; the others are the kind's grids. None on all machines but one.
+      for the judge; the others are the kind's grids. None on all machines but one.
     """
     tf.keras.utils.set_random_seed(_SEED.value)  # The initial weights ...
     tf.compat.v1.set_random_seed(_SEED.value)  # ... and in a graph all other random numbers.
@@ -310,7 +317,8 @@ def train(
 
     inputs_of_grids = {**kind.grids(_SEED.value), "interpolation": kind.rows(_SEED.value)}
     grids = {name: drawing(inputs, 100) for name, inputs in inputs_of_grids.items()}
-    drawn = tfgan.FinalOpsHook({"images": drawing(kind.sampled_inputs(), num_samples), **grids})
+    at_random = kind.sampled_inputs()
+    drawn = tfgan.FinalOpsHook({"images": drawing(at_random, judge.num_images), **grids})
     chief_only_hooks = [
         tfgan.ProgressHook(last_step),
         tfgan.SummaryHook(50, hparams=config),
@@ -322,6 +330,10 @@ def train(
         ),
         drawn,
     ]
+    if _METRIC_STEPS.value:
+        sampled = kinds.sampling_model(generator, at_random)
+        scored = judge.hook(sampled, _METRIC_STEPS.value, average, _SEED.value)
+        chief_only_hooks.append(scored)
 
     # 5. Rounds, until a hook stops them.
     with runs.user_errors((tfgan.NanLossError,)):

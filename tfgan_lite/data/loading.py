@@ -80,6 +80,14 @@ def load(
       ImportError: tensorflow-datasets is needed and not installed.
       MissingSplitError: There is no such part.
       ValueError: Anything else that is wrong with the data or the arguments.
+
+    Example:
+      >>> picture = tf.io.encode_png(np.zeros([8, 12, 1], np.uint8))
+      >>> for animal in ("cat", "dog"):
+      ...     tf.io.write_file(f"pets/{animal}/1.png", picture)
+      >>> pets = tfgan.data.load("pets", image_size=4)
+      >>> len(pets), pets.class_names, pets.image_shape
+      (2, ('cat', 'dog'), (4, 4, 1))
     """
     wishes = Wishes(image_size, channels, fit, background)
     path = os.fspath(path)
@@ -122,6 +130,11 @@ def from_arrays(
 
     Raises:
       ValueError: Arrays of another dtype or shape, or too few names.
+
+    Example:
+      >>> images = tfgan.data.from_arrays(np.zeros([6, 8, 12], np.uint8), image_size=4, channels=3)
+      >>> len(images), images.image_shape
+      (6, (4, 4, 3))
     """
     wishes = Wishes(image_size, channels, fit, background)
     images, labels = checked_arrays(np.asarray(images), labels, "the arrays")

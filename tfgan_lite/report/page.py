@@ -63,6 +63,14 @@ def write_report(
 
     Raises:
       ValueError: the folder is not there, or holds no run.
+
+    Example:
+      >>> from tfgan_lite.report import write_report
+      >>> with tf.summary.create_file_writer("reported").as_default():
+      ...     for step in range(3):
+      ...         _ = tf.summary.scalar("generator_loss", 1.0 / (step + 1), step)
+      >>> str(write_report("reported"))
+      'reported/report.html'
     """
     logdir = pathlib.Path(logdir)
     if not logdir.is_dir():
