@@ -41,7 +41,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from absl import app, flags, logging
+from absl import app, flags
 
 import tfgan_lite as tfgan
 from examples import command_line
@@ -372,7 +372,6 @@ def _config() -> dict[str, Any]:
 
 def run() -> None:
     """Runs the program, as the console script does."""
-    flags.FLAGS.set_default("verbosity", logging.INFO)  # Progress, where there is no terminal.
     app.run(main)
 
 

@@ -22,7 +22,7 @@ import contextlib
 
 import numpy as np
 import tensorflow as tf
-from absl import app, flags, logging
+from absl import app, flags
 
 import tfgan_lite as tfgan
 from examples import command_line
@@ -177,7 +177,6 @@ def measure(
 
 def run() -> None:
     """Runs the program, as the console script does."""
-    flags.FLAGS.set_default("verbosity", logging.INFO)  # Progress, where there is no terminal.
     app.run(main)
 
 
