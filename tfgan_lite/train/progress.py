@@ -30,7 +30,7 @@ class ProgressHook(TrainingHook):
       last_step: the global step that training stops at, for the bar and the time left.
       every_secs: seconds between two lines, of notes and where there is no terminal.
       clock: gives seconds.
-      console: a rich Console; by default one on stderr.
+      console: a rich Console; by default one on stderr, and in a notebook stdout for all but a bar.
       header: further lines of the header by name, such as {"data": "1,797 digits, 10 classes"}, in
         place of its own of that name.
       summary: whether there are a header and a closing block.
@@ -53,6 +53,7 @@ class ProgressHook(TrainingHook):
         self._every_secs = every_secs
         self._clock = clock
         self._console = console
+        self._lines: Any = None
         self._header = dict(header or {})
         self._summary = summary
         self._progress: Any = None
@@ -68,7 +69,10 @@ class ProgressHook(TrainingHook):
     def begin(self) -> None:
         from rich import console, progress
 
-        self._console = self._console or console.Console(file=sys.stderr)
+        if self._console is None:
+            self._console = console.Console(file=sys.stderr)
+            if self._console.is_jupyter:  # A notebook would make a block of each line of rich's.
+                self._lines = console.Console(file=sys.stdout, force_jupyter=False)
         in_notebook = self._console.is_jupyter and importlib.util.find_spec("ipywidgets")
         if self._console.is_terminal or in_notebook:
             self._progress = progress.Progress(
@@ -177,7 +181,7 @@ class ProgressHook(TrainingHook):
 
     def _print(self, line: str) -> None:
         # As it is: no wrapping, and nothing in it is markup.
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        (self._lines or self._console).print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _bar_width(self) -> int:
         """What the other columns leave, so that none of them is cut off in a usual terminal."""
