@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import pathlib
 import subprocess
@@ -25,10 +26,9 @@ RECIPES = {
         400,
         ["--loss=wasserstein", "--gradient_penalty_weight=10", "--discriminator_steps=5"],
     ),
-    "R3GAN": (800, ["--preset=r3gan"]),
+    "R3GAN": (700, ["--preset=r3gan", "--generator_lr=2e-4", "--discriminator_lr=2e-4"]),
     "conditional": (1200, ["--gan_type=conditional"]),
     "ACGAN": (1200, ["--gan_type=acgan"]),
-    "InfoGAN": (1200, ["--gan_type=infogan"]),
 }
 COLOURS = ("#2563eb", "#ea580c", "#16a34a", "#9333ea", "#dc2626", "#0891b2", "#a16207", "#64748b")
 SIZE, LEFT, RIGHT, TOP, BOTTOM = (860, 470), 60, 150, 34, 44
@@ -88,8 +88,6 @@ def row(name: str, rounds: int, logdir: pathlib.Path) -> str:
 
 def draw(curves: dict[str, dict[int, float]]) -> Image.Image:
     """Draws distances over rounds, with each curve's name at its end."""
-    import math
-
     picture = Image.new("RGB", [SHARPER * side for side in SIZE], "white")
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(13 * SHARPER)
 
@@ -108,7 +106,7 @@ def draw(curves: dict[str, dict[int, float]]) -> Image.Image:
         pen.text(place, str(rounds), "#444444", font, anchor="mt")
     middle = x(LAST_ROUND / 2), SHARPER * (SIZE[1] - 6)
     pen.text(middle, "rounds", "#444444", font, anchor="mb")
-    pen.text((x(0), SHARPER * 8), "Fréchet distance of 1,000 digits", "#222222", font, anchor="lt")
+    pen.text((x(0), SHARPER * 8), "Frechet distance of 1,000 digits", "#222222", font, anchor="lt")
 
     free = 0.0  # Names go from top to bottom, each below the one before it.
     ends = sorted(curves, key=lambda name: list(curves[name].values())[-1], reverse=True)
@@ -117,13 +115,12 @@ def draw(curves: dict[str, dict[int, float]]) -> Image.Image:
         points = [(x(step), y(distance)) for step, distance in curves[name].items()]
         pen.line(points, colour, 2 * SHARPER, joint="curve")
         last = points[-1]
+        if last[0] < x(LAST_ROUND):  # A shorter run's name is below its end.
+            pen.text((last[0], last[1] + 8 * SHARPER), name, colour, font, anchor="mt")
+            continue
         height = max(last[1], free)
         free = height + 16 * SHARPER
-        label = x(LAST_ROUND) + 8 * SHARPER, height
-        if last[0] < x(LAST_ROUND):
-            label = last[0] + 8 * SHARPER, last[1]
-            free = height
-        pen.text(label, name, colour, font, anchor="lm")
+        pen.text((x(LAST_ROUND) + 8 * SHARPER, height), name, colour, font, anchor="lm")
     return picture.resize(SIZE, Image.Resampling.LANCZOS)
 
 

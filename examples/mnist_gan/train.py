@@ -41,7 +41,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from absl import app, flags
+from absl import app, flags, logging
 
 import tfgan_lite as tfgan
 from examples import command_line
@@ -372,6 +372,7 @@ def _config() -> dict[str, Any]:
 
 def run() -> None:
     """Runs the program, as the console script does."""
+    logging.set_verbosity(logging.WARNING)  # ProgressHook says the rest; --verbosity=0 says more.
     app.run(main)
 
 

@@ -22,7 +22,7 @@ import contextlib
 
 import numpy as np
 import tensorflow as tf
-from absl import app, flags
+from absl import app, flags, logging
 
 import tfgan_lite as tfgan
 from examples import command_line
@@ -177,6 +177,7 @@ def measure(
 
 def run() -> None:
     """Runs the program, as the console script does."""
+    logging.set_verbosity(logging.WARNING)  # ProgressHook says the rest; --verbosity=0 says more.
     app.run(main)
 
 
