@@ -11,7 +11,9 @@ ROOT = pathlib.Path(__file__).parent
 VERSION = runpy.run_path(str(ROOT / "tfgan_lite" / "version.py"))["__version__"]
 
 EXAMPLES = ["scikit-learn", "Pillow", "tensorboard"]
-TEST = ["pytest>=7", "pytest-xdist>=3", *EXAMPLES]
+# The tutorial's notebook is run in a kernel, as a reader runs it.
+NOTEBOOK = ["nbclient", "ipykernel"]
+TEST = ["pytest>=7", "pytest-xdist>=3", *NOTEBOOK, *EXAMPLES]
 # Releases of ruff differ in how they format, so everybody checks with the same one.
 DOCS = ["mkdocs-material>=9.5"]
 DEV = ["ruff==0.17.*", *DOCS, *TEST]

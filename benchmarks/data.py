@@ -22,15 +22,21 @@ import tfgan_lite as tfgan
 from benchmarks.cases import CASES
 from benchmarks.measure import measure, median_and_spread
 from benchmarks.report import machine
+from examples import command_line
 
 _IMAGES = flags.DEFINE_integer("images", 512, "JPEG files.", lower_bound=32)
 _SIDE = flags.DEFINE_integer("side", 64, "Their height and width.", lower_bound=8)
 _TURNS = flags.DEFINE_integer("turns", 5, "Turns of each side.", lower_bound=1)
 _SECONDS = flags.DEFINE_float("seconds", 1.0, "Seconds of a turn.", lower_bound=0.01)
+_DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print what the flags come to, and stop.")
 _BATCH_SIZE = 32
 
 
-def main(unused_argv: Sequence[str]) -> None:
+def main(argv: Sequence[str]) -> None:
+    command_line.refuse_arguments(argv)
+    if _DRY_RUN.value:
+        command_line.print_configuration(command_line.flag_values(__name__))
+        return
     logging.set_verbosity(logging.WARNING)
     print(", ".join(f"{name}: {value}" for name, value in machine().items()))
     print(f"{_IMAGES.value} JPEG files of {_SIDE.value} x {_SIDE.value}, to 28 x 28 grey\n")

@@ -24,6 +24,7 @@ from absl import app, flags
 from benchmarks.measure import median_and_spread
 from benchmarks.metrics_peers import Peers
 from benchmarks.report import machine
+from examples import command_line
 
 _SAMPLES = flags.DEFINE_integer("samples", 10_000, "Samples in each of two sets.", lower_bound=4)
 _FEATURES = flags.DEFINE_integer("features", 2048, "Their width.", lower_bound=1)
@@ -34,9 +35,14 @@ _PYTHON = flags.DEFINE_string(
     "The interpreter that has torch-fidelity and SciPy.",
 )
 _SQRTM_TURNS = flags.DEFINE_integer("sqrtm_turns", 1, "Turns with SciPy's square root.")
+_DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print what the flags come to, and stop.")
 
 
-def main(unused_argv: Sequence[str]) -> None:
+def main(argv: Sequence[str]) -> None:
+    command_line.refuse_arguments(argv)
+    if _DRY_RUN.value:
+        command_line.print_configuration(command_line.flag_values(__name__))
+        return
     print(", ".join(f"{name}: {value}" for name, value in machine().items()))
     real, generated = _features(0), _features(1)
     print(f"{_SAMPLES.value} against {_SAMPLES.value} samples of {_FEATURES.value} features\n")

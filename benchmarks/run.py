@@ -20,6 +20,7 @@ from benchmarks.cases import CASES, Case
 from benchmarks.measure import Measurement, measure
 from benchmarks.memory import peak_megabytes
 from benchmarks.sides import SIDES, available
+from examples import command_line
 
 _CASES = flags.DEFINE_list(
     "cases", None, f"Cases, or what their names begin with: {', '.join(c.name for c in CASES)}."
@@ -30,12 +31,18 @@ _SECONDS = flags.DEFINE_float("seconds", 0.4, "Seconds of a side's slice.", lowe
 _MEMORY = flags.DEFINE_bool("memory", True, "Measure peak memory, on the 1:1 cases.")
 _QUICK = flags.DEFINE_bool("quick", False, "Dense nets, batch 32, 1:1, five short turns.")
 _JSON = flags.DEFINE_string("json", None, "Where to write all numbers, too.")
+_DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print what the flags come to, and stop.")
 
 
-def main(unused_argv: Sequence[str]) -> None:
+def main(argv: Sequence[str]) -> None:
+    command_line.refuse_arguments(argv)
     logging.set_verbosity(logging.WARNING)
     repeats, seconds = (5, 0.15) if _QUICK.value else (_REPEATS.value, _SECONDS.value)
     cases, names = _chosen_cases(), [name for name in SIDES if name in _SIDES.value]
+    if _DRY_RUN.value:
+        chosen = {"cases": [case.name for case in cases], "repeats": repeats, "seconds": seconds}
+        command_line.print_configuration(command_line.flag_values(__name__) | chosen)
+        return
     missing = [name for name in names if not available(name)]
     names = [name for name in names if name not in missing]
     began = time.perf_counter()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Iterator
 from typing import Any
 
-import tfgan_lite as tfgan
-
 __all__ = ["BEGINNING", "page", "public"]
 
-MODULES = ("", "train", "losses", "losses.wargs", "features", "eval", "data", "tpu")
+MODULES = ("", "train", "losses", "losses.wargs", "features", "eval", "data", "report", "tpu")
 
 # What every example of a docstring begins with.
 BEGINNING = """\
@@ -41,6 +40,10 @@ model = tfgan.gan_model(generator, discriminator, dataset, noise)
 loss = tfgan.gan_loss(
     model, tfgan.losses.modified_generator_loss, tfgan.losses.modified_discriminator_loss
 )
+images = np.zeros([64, 4, 4, 1], np.float32)
+draws = tf.keras.Sequential([layers.Dense(16), layers.Reshape([4, 4, 1])])
+judges = tf.keras.Sequential([layers.Flatten(), layers.Dense(1)])
+image_model = tfgan.gan_model(draws, judges, batches(images), noise)
 sgd = tf.keras.optimizers.SGD
 train_ops = tfgan.gan_train_ops(model, loss, sgd(), sgd())
 real_logits, generated_logits = tf.constant([[1.0], [2.0]]), tf.constant([[3.0], [-1.0]])
@@ -56,9 +59,7 @@ def train(*hooks, rounds=None, get_hooks_fn=None):
 def public() -> Iterator[tuple[str, Any]]:
     """Every public function and class, with its path under `tfgan`."""
     for module in MODULES:
-        place = tfgan
-        for name in filter(None, module.split(".")):
-            place = getattr(place, name)
+        place = importlib.import_module(f"tfgan_lite.{module}" if module else "tfgan_lite")
         names = getattr(place, "__all__", None) or sorted(n for n in vars(place) if n[0] != "_")
         for name in names:
             thing = getattr(place, name)

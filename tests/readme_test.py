@@ -1,6 +1,5 @@
 """The programs of the README and of docs/ run as printed, the README's first in both worlds."""
 
-import json
 import os
 import pathlib
 import re
@@ -54,12 +53,6 @@ def test_the_tutorials_program_runs_as_printed(tmp_path):
     program = "\n".join(_programs("docs/tutorial.md"))
     _run(program.replace("3000", "20"), tmp_path)
     assert (tmp_path / "samples.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_the_notebook_holds_the_tutorials_program():
-    notebook = json.loads((ROOT / "examples" / "tutorial.ipynb").read_text(encoding="utf-8"))
-    cells = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
-    assert [cell.strip() for cell in cells] == [p.strip() for p in _programs("docs/tutorial.md")]
 
 
 def test_the_programs_of_the_page_on_data_run_on_a_folder_of_photos(tmp_path):

@@ -77,6 +77,15 @@ def load(dataset: str, data_path: str | None = None, split: str = "train") -> Di
     return digits
 
 
+PATH_RULE = "--dataset=npz and --dataset=folder need --data_path, and --dataset=digits takes none"
+
+
+def path_fits(dataset: str, data_path: str | None) -> bool:
+    """Returns whether a path is given to a dataset that needs one, and to no other: `PATH_RULE`."""
+    needs_path = {"digits": False, "mnist": None, "npz": True, "folder": True}[dataset]
+    return needs_path in (None, data_path is not None)
+
+
 def load_reference(dataset: str, data_path: str | None = None) -> tuple[Digits, str]:
     """Returns the images to judge generated ones by, and the name of their split.
 

@@ -11,6 +11,7 @@ import pathlib
 from absl import app, flags
 
 import tfgan_lite as tfgan
+from examples import command_line
 from examples.mnist_gan import data, kinds, runs, scores
 
 _LOGDIR = flags.DEFINE_string("logdir", None, "The run; its newest checkpoint is scored.")
@@ -34,20 +35,47 @@ _AVERAGED = flags.DEFINE_bool(
 _OUTPUT = flags.DEFINE_string(
     "output", None, "The JSON file; eval-<round>.json beside the checkpoint by default."
 )
+_DRY_RUN = flags.DEFINE_bool(
+    "dry_run", False, "Whether to print what the flags come to, and stop: no file is touched."
+)
+
+
+@flags.multi_flags_validator(["logdir", "checkpoint"], runs.SOURCE_RULE)
+def _a_run_is_named(values) -> bool:
+    return any(values.values())
+
+
+@flags.multi_flags_validator(["dataset", "data_path"], data.PATH_RULE)
+def _path_fits(values) -> bool:
+    return values["dataset"] is None or data.path_fits(**values)
 
 
 def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    command_line.refuse_arguments(argv)
     with runs.user_errors():
         checkpoint, config = runs.find_checkpoint(_LOGDIR.value, _CHECKPOINT.value)
         step = runs.step_of(checkpoint)
         dataset, data_path = _DATASET.value, _DATA_PATH.value
         if dataset is None:
             dataset, data_path = config["dataset"], data_path or config["data_path"]
+        seed = config["seed"] if _SEED.value is None else _SEED.value
+        default_output = pathlib.Path(checkpoint).with_name(f"eval-{step}.json")
+        output = pathlib.Path(_OUTPUT.value or default_output)
+        if _DRY_RUN.value:
+            command_line.print_configuration(
+                {
+                    **command_line.flag_values(__name__),
+                    "checkpoint": checkpoint,
+                    "dataset": dataset,
+                    "data_path": data_path,
+                    "seed": seed,
+                    "averaged": runs.takes_average(checkpoint, config, _AVERAGED.value),
+                    "output": str(output),
+                }
+            )
+            return
         judge = scores.Judge.load(dataset, data_path)
         kind, generator, weights = runs.load_generator(checkpoint, config, _AVERAGED.value)
-    seed = config["seed"] if _SEED.value is None else _SEED.value
     num_images = _NUM_IMAGES.value or judge.num_images
     model = kinds.sampling_model(generator, kind.sampled_inputs())
     images = tfgan.generate(model, num_images, seed=seed).numpy()
@@ -64,7 +92,6 @@ def main(argv: list[str]) -> None:
         **judge.path_length(kind.draw, lambda inputs: generator(inputs, training=False), seed),
         **evaluation.to_dict(),
     }
-    output = pathlib.Path(_OUTPUT.value or pathlib.Path(checkpoint).with_name(f"eval-{step}.json"))
     with runs.user_errors():
         runs.write_json(output, report)
     print(f"{checkpoint}\n{scores.table(report)}\n{evaluation}\nMetrics: {output}")

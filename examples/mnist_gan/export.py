@@ -9,6 +9,7 @@ docs/export.md. examples.mnist_gan.generate draws from them, too.
 from absl import app, flags
 
 import tfgan_lite as tfgan
+from examples import command_line
 from examples.mnist_gan import kinds, runs
 
 _LOGDIR = flags.DEFINE_string("logdir", None, "The run; its newest checkpoint is exported.")
@@ -19,12 +20,29 @@ _AVERAGED = flags.DEFINE_bool(
     "averaged", None, "Whether averaged weights are exported; by default, if the run has them."
 )
 
+_DRY_RUN = flags.DEFINE_bool(
+    "dry_run", False, "Whether to print what the flags come to, and stop: no file is touched."
+)
+
+
+@flags.multi_flags_validator(["logdir", "checkpoint"], runs.SOURCE_RULE)
+def _a_run_is_named(values) -> bool:
+    return any(values.values())
+
 
 def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    command_line.refuse_arguments(argv)
     with runs.user_errors():
         checkpoint, config = runs.find_checkpoint(_LOGDIR.value, _CHECKPOINT.value)
+        if _DRY_RUN.value:
+            command_line.print_configuration(
+                {
+                    **command_line.flag_values(__name__),
+                    "checkpoint": checkpoint,
+                    "averaged": runs.takes_average(checkpoint, config, _AVERAGED.value),
+                }
+            )
+            return
         kind, generator, weights = runs.load_generator(checkpoint, config, _AVERAGED.value)
         step = runs.step_of(checkpoint)
         path = tfgan.export(

@@ -23,6 +23,7 @@ import numpy as np
 from absl import app, flags
 
 import tfgan_lite as tfgan
+from examples import command_line
 from examples.mnist_gan import kinds, pictures, runs
 
 _FORMATS = (".png", ".npz", ".gif")
@@ -55,6 +56,9 @@ _AVERAGED = flags.DEFINE_bool(
     "averaged", None, "Whether averaged weights draw; by default, if the run has them."
 )
 _SEED = flags.DEFINE_integer("seed", 0, "Equal seeds give equal images.", lower_bound=0)
+_DRY_RUN = flags.DEFINE_bool(
+    "dry_run", False, "Whether to print what the flags come to, and stop: no file is touched."
+)
 
 
 @flags.validator("output", "--output must end in .png, .npz or .gif")
@@ -83,18 +87,25 @@ def _one_source(values) -> bool:
     return values["export_dir"] is None or all(value is None for value in others)
 
 
+@flags.multi_flags_validator(
+    ["export_dir", "logdir", "checkpoint"], f"{runs.SOURCE_RULE}, or an export with --export_dir"
+)
+def _a_source_is_named(values) -> bool:
+    return any(values.values())
+
+
 def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    command_line.refuse_arguments(argv)
     output = pathlib.Path(_OUTPUT.value)
     label, num_images, steps = _LABEL.value, _NUM_IMAGES.value, _INTERPOLATE.value
     with runs.user_errors():
         if _EXPORT_DIR.value is not None:
             source = _EXPORT_DIR.value
-            kind, generator, config = runs.load_export(source)
+            config = runs.export_config(source)
         else:
             source, config = runs.find_checkpoint(_LOGDIR.value, _CHECKPOINT.value)
-            kind, generator, _ = runs.load_generator(source, config, _AVERAGED.value)
+            averaged = runs.takes_average(source, config, _AVERAGED.value)
+        kind = runs.kind_of(config)
         in_rows = kind.asks and label is None and steps is None
         if label is not None and not kind.asks:
             raise ValueError(
@@ -106,6 +117,14 @@ def main(argv: list[str]) -> None:
                 f"--num_images={num_images} must be a multiple of 10, for a picture with one row "
                 "for each class. Or choose one class with --label."
             )
+        if _DRY_RUN.value:
+            found = {} if _EXPORT_DIR.value else {"checkpoint": source, "averaged": averaged}
+            command_line.print_configuration(command_line.flag_values(__name__) | found)
+            return
+        if _EXPORT_DIR.value is not None:
+            generator = runs.load_export(source)
+        else:
+            kind, generator, _ = runs.load_generator(source, config, averaged)
     columns = max(10, math.isqrt(num_images))
     if steps is not None:
         images, labels = _walks(kind, generator, output.suffix == ".gif")

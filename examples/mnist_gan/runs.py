@@ -108,6 +108,9 @@ def read_config(logdir: pathlib.Path) -> dict[str, Any]:
         ) from error
 
 
+SOURCE_RULE = "name a run with --logdir, or one checkpoint with --checkpoint"
+
+
 def find_checkpoint(logdir: str | None, checkpoint: str | None) -> tuple[str, dict[str, Any]]:
     """Returns a checkpoint, the newest if none is named, and the flags of its run.
 
@@ -130,12 +133,32 @@ def find_checkpoint(logdir: str | None, checkpoint: str | None) -> tuple[str, di
     return checkpoint, read_config(pathlib.Path(logdir or pathlib.Path(checkpoint).parent))
 
 
+def kind_of(config: Mapping[str, Any]) -> kinds.Unconditional:
+    """Returns the kind of GAN that a run with these flags trains."""
+    return kinds.KINDS[config["gan_type"]](config["noise_dims"])
+
+
 def step_of(checkpoint: str) -> int:
     """Returns the rounds that were trained before a checkpoint, which end its name."""
     _, dash, step = checkpoint.rpartition("-")
     if not (dash and step.isdecimal()):
         raise ValueError(f"{checkpoint} does not end with a number of rounds, as ckpt-100 does.")
     return int(step)
+
+
+def takes_average(checkpoint: str, config: Mapping[str, Any], averaged: bool | None = None) -> bool:
+    """Returns whether averaged weights are read: as asked for and by default, if there are any.
+
+    Raises:
+      ValueError: If they are asked for where there are none.
+    """
+    has_average = bool(config["ema_half_life_images"])
+    if averaged and not has_average:
+        raise ValueError(
+            f"{checkpoint} has no averaged weights: its run had no --ema_half_life_images. Leave "
+            "--averaged out, or train a run with it."
+        )
+    return has_average if averaged is None else averaged
 
 
 def load_generator(
@@ -155,14 +178,8 @@ def load_generator(
       ValueError: If the checkpoint is damaged or of another generator, or averaged weights are
         asked for where there are none.
     """
-    has_average = bool(config["ema_half_life_images"])
-    averaged = has_average if averaged is None else averaged
-    if averaged and not has_average:
-        raise ValueError(
-            f"{checkpoint} has no averaged weights: its run had no --ema_half_life_images. Leave "
-            "--averaged out, or train a run with it."
-        )
-    kind = kinds.KINDS[config["gan_type"]](config["noise_dims"])
+    averaged = takes_average(checkpoint, config, averaged)
+    kind = kind_of(config)
     generator = kind.generator(presets.PRESETS[config["preset"]])
     try:
         names = dict(tf.train.list_variables(checkpoint))
@@ -181,23 +198,38 @@ def load_generator(
     return kind, generator, "averaged" if averaged else "training"
 
 
-def load_export(folder: str) -> tuple[kinds.Unconditional, tf.keras.Model, dict[str, Any]]:
+def export_config(folder: str) -> dict[str, Any]:
+    """Returns the flags of the run that examples.mnist_gan.export exported.
+
+    Args:
+      folder: What it was called with as --export_dir.
+
+    Raises:
+      ValueError: If the folder holds no such export.
+    """
+    with _needs_export(folder):
+        config = json.loads((pathlib.Path(folder) / "metadata.json").read_text())["user"]["config"]
+        kind_of(config)
+        return config
+
+
+def load_export(folder: str) -> tf.keras.Model:
     """Returns the generator of what examples.mnist_gan.export wrote.
 
     Args:
       folder: What it was called with as --export_dir.
 
-    Returns:
-      The kind of GAN, its generator, and the flags of its run.
-
     Raises:
       ValueError: If the folder holds no such export, or it is damaged.
     """
-    path = pathlib.Path(folder)
+    with _needs_export(folder):
+        return tf.keras.models.load_model(pathlib.Path(folder) / "generator.keras")
+
+
+@contextlib.contextmanager
+def _needs_export(folder: str) -> Iterator[None]:
     try:
-        config = json.loads((path / "metadata.json").read_text())["user"]["config"]
-        kind = kinds.KINDS[config["gan_type"]](config["noise_dims"])
-        return kind, tf.keras.models.load_model(path / "generator.keras"), config
+        yield
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(

@@ -14,6 +14,7 @@ from examples.mnist_gan import classifier, data
 # More real images than these are left out: the Frechet distance hardly changes, only the time.
 _MAX_IMAGES = 10_000
 _PATHS = 1000  # Short steps through the noise, whose mean the path length is.
+_IMAGES_OF_A_CURVE = 1000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,6 +129,32 @@ class Judge:
             batch_size=500,
             split=self.reference_split,
             allow_rank_deficient=True,
+        )
+
+    def hook(
+        self, model: tfgan.GANModel, every_n_steps: int, average: Any, seed: int
+    ) -> tfgan.eval.MetricHook:
+        """Returns a hook that scores 1,000 images every so many rounds, for a curve.
+
+        Args:
+          model: What draws.
+          every_n_steps: The rounds between two scores.
+          average: The `WeightAverage` that draws; None for the weights that are trained.
+          seed: Of the images.
+        """
+        metrics = [tfgan.eval.KernelDistance(), tfgan.eval.ClassifierScore()]
+        if len(self.reference_images) > classifier.NUM_FEATURES:  # Fewer have no full rank.
+            metrics.insert(0, tfgan.eval.FrechetDistance())
+        return tfgan.eval.MetricHook(
+            model,
+            self.reference_images,
+            self.classifier.extractor(),
+            metrics,
+            num_samples=_IMAGES_OF_A_CURVE,
+            every_n_steps=every_n_steps,
+            average=average,
+            seed=seed,
+            batch_size=500,
         )
 
     def path_length(

@@ -17,6 +17,7 @@ devices.py; --batch_size counts the examples of all of them). In the folder --lo
   number_*.png   of an infogan: what its two continuous codes change, from left to right
   interpolation.png  rows that go from one noise to another
   metrics.json   how good that is, and how good real digits are by the same measures
+  metrics.jsonl  how good it was every 500 rounds, by 1,000 images
   pictures/      the same noise drawn again and again while the generator learns
   config.json    the flags; a second call with the same --logdir trains on from the checkpoint
   ckpt-*         checkpoints, which examples.mnist_gan.eval and .generate read
@@ -33,10 +34,8 @@ without batch norm in the discriminator and with one layer fewer in the generato
 """
 
 import contextlib
-import json
 import os
 import pathlib
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -45,6 +44,7 @@ import tensorflow as tf
 from absl import app, flags, logging
 
 import tfgan_lite as tfgan
+from examples import command_line
 from examples.mnist_gan import data, devices, kinds, pictures, presets, runs, scores
 
 # Rounds and batch size, chosen as the other defaults are: by trying. On MNIST, 6000 rounds of 64
@@ -138,6 +138,12 @@ _GRADIENT_PENALTY_WEIGHT = flags.DEFINE_float(
     "Weight of the Wasserstein gradient penalty; 10 is usual with --loss=wasserstein.",
     lower_bound=0.0,
 )
+_METRIC_STEPS = flags.DEFINE_integer(
+    "metric_steps",
+    500,
+    "Rounds between two scores of 1,000 images, for a curve; 0 for none.",
+    lower_bound=0,
+)
 _SEED = flags.DEFINE_integer(
     "seed",
     0,
@@ -163,13 +169,9 @@ _STRATEGY = flags.DEFINE_enum(
 )
 
 
-@flags.multi_flags_validator(
-    ["dataset", "data_path"],
-    "--dataset=npz and --dataset=folder need --data_path, and --dataset=digits takes none",
-)
+@flags.multi_flags_validator(["dataset", "data_path"], data.PATH_RULE)
 def _path_fits(values) -> bool:
-    needs_path = {"digits": False, "mnist": None, "npz": True, "folder": True}[values["dataset"]]
-    return needs_path in (None, values["data_path"] is not None)
+    return data.path_fits(**values)
 
 
 @flags.multi_flags_validator(
@@ -194,12 +196,11 @@ def _no_jit_in_graph(values) -> bool:
 
 
 def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    command_line.refuse_arguments(argv)
     logdir = pathlib.Path(_LOGDIR.value)
     config = _config()
     if _DRY_RUN.value:
-        print(json.dumps(config, indent=2))
+        command_line.print_configuration(config)
         return
     kind = kinds.KINDS[_GAN_TYPE.value](_NOISE_DIMS.value)
 
@@ -219,7 +220,7 @@ def main(argv: list[str]) -> None:
     # The same program in either world: it is the one around the call that counts.
     world = contextlib.nullcontext if strategy is None else strategy.scope
     with tf.Graph().as_default() if _GRAPH_MODE.value else world():
-        drawn = train(digits, kind, config, last_step, judge.num_images)
+        drawn = train(digits, kind, config, last_step, judge)
     if drawn is None:  # Another process draws, and writes files.
         return
 
@@ -245,7 +246,7 @@ def train(
     kind: kinds.Unconditional,
     config: dict[str, Any],
     last_step: int,
-    num_samples: int,
+    judge: scores.Judge,
 ) -> dict[str, np.ndarray] | None:
     """Trains up to a round, from a checkpoint if --logdir has one.
 
@@ -254,11 +255,11 @@ def train(
       kind: What the generator is told, and what the discriminator tells.
       config: This program's flags.
       last_step: The round to stop after.
-      num_samples: How many images to draw in the end.
+      judge: Scores images, now and then; as many as it has real ones are drawn in the end.
 
     Returns:
       What the trained generator draws, float32 [N, 28, 28, 1] in [-1, 1]: "images" are random ones,
-      `num_samples` of them; the others are the kind's grids. None on all machines but one.
+      for the judge; the others are the kind's grids. None on all machines but one.
     """
     tf.keras.utils.set_random_seed(_SEED.value)  # The initial weights ...
     tf.compat.v1.set_random_seed(_SEED.value)  # ... and in a graph all other random numbers.
@@ -316,7 +317,8 @@ def train(
 
     inputs_of_grids = {**kind.grids(_SEED.value), "interpolation": kind.rows(_SEED.value)}
     grids = {name: drawing(inputs, 100) for name, inputs in inputs_of_grids.items()}
-    drawn = tfgan.FinalOpsHook({"images": drawing(kind.sampled_inputs(), num_samples), **grids})
+    at_random = kind.sampled_inputs()
+    drawn = tfgan.FinalOpsHook({"images": drawing(at_random, judge.num_images), **grids})
     chief_only_hooks = [
         tfgan.ProgressHook(last_step),
         tfgan.SummaryHook(50, hparams=config),
@@ -328,6 +330,10 @@ def train(
         ),
         drawn,
     ]
+    if _METRIC_STEPS.value:
+        sampled = kinds.sampling_model(generator, at_random)
+        scored = judge.hook(sampled, _METRIC_STEPS.value, average, _SEED.value)
+        chief_only_hooks.append(scored)
 
     # 5. Rounds, until a hook stops them.
     with runs.user_errors((tfgan.NanLossError,)):
@@ -353,8 +359,7 @@ def _grid(images: np.ndarray) -> np.ndarray:
 
 def _config() -> dict[str, Any]:
     """Returns this program's flags by name, with the preset's values where none were given."""
-    own = flags.FLAGS.get_key_flags_for_module(sys.modules[__name__])
-    config = {flag.name: flag.value for flag in own if flag.name != "dry_run"}
+    config = command_line.flag_values(__name__)
     for name, value in presets.PRESETS[_PRESET.value].defaults.items():
         config[name] = value if config[name] is None else config[name]
     steps = _STEPS_WITH_LABELS if kinds.KINDS[_GAN_TYPE.value].needs_labels else _STEPS
@@ -367,7 +372,7 @@ def _config() -> dict[str, Any]:
 
 def run() -> None:
     """Runs the program, as the console script does."""
-    flags.FLAGS.set_default("verbosity", logging.INFO)  # Progress, where there is no terminal.
+    logging.set_verbosity(logging.WARNING)  # ProgressHook says the rest; --verbosity=0 says more.
     app.run(main)
 
 

@@ -13,7 +13,11 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
+from examples import command_line
 from examples.mnist_gan import classifier, data
+
+_DROPOUT = 0.4
+_LEARNING_RATE = 2e-3
 
 _DATASET = flags.DEFINE_enum("dataset", "digits", classifier.DATASETS, "What to train on.")
 _DATA_PATH = flags.DEFINE_string("data_path", None, "Where MNIST is; see data.load.")
@@ -21,9 +25,14 @@ _STEPS = flags.DEFINE_integer("steps", 5000, "Training steps.", lower_bound=1)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 128, "Images per step.", lower_bound=1)
 _SEED = flags.DEFINE_integer("seed", 1, "Equal seeds give equal weights on one machine.")
 _OUTPUT = flags.DEFINE_string("output", None, "The weights file; the shipped one by default.")
+_DRY_RUN = flags.DEFINE_bool(
+    "dry_run", False, "Whether to print what the flags come to, and stop: no file is touched."
+)
 
-_DROPOUT = 0.4
-_LEARNING_RATE = 2e-3
+
+@flags.multi_flags_validator(["dataset", "data_path"], data.PATH_RULE)
+def _path_fits(values) -> bool:
+    return data.path_fits(**values)
 
 
 def initial_weights(seed: int) -> dict[str, tf.Variable]:
@@ -115,14 +124,17 @@ def _npz(arrays: dict[str, np.ndarray | int]) -> bytes:
 
 
 def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    command_line.refuse_arguments(argv)
+    path = pathlib.Path(_OUTPUT.value or classifier.weights_path(_DATASET.value))
+    if _DRY_RUN.value:
+        config = command_line.flag_values(__name__) | {"output": str(path)}
+        command_line.print_configuration(config)
+        return
     tf.config.experimental.enable_op_determinism()
     training = data.load(_DATASET.value, _DATA_PATH.value, "train")
     test = data.load(_DATASET.value, _DATA_PATH.value, "test")
     weights = train(training, _STEPS.value, _BATCH_SIZE.value, _SEED.value)
     content = serialise(weights, test)
-    path = pathlib.Path(_OUTPUT.value or classifier.weights_path(_DATASET.value))
     path.parent.mkdir(parents=True, exist_ok=True)
     # Written beside it and renamed, so that nobody ever reads half a file.
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")

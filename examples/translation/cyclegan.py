@@ -25,6 +25,7 @@ import tensorflow as tf
 from absl import app, flags, logging
 
 import tfgan_lite as tfgan
+from examples import command_line
 from examples.mnist_gan import data, runs
 from examples.translation import domains, networks, results
 
@@ -53,11 +54,16 @@ _SEED = flags.DEFINE_integer(
     "seed", 0, "Of weights, order and pools.", lower_bound=0, upper_bound=2**31 - 9
 )
 _GRAPH_MODE = flags.DEFINE_bool("graph_mode", False, "Whether to run in a tf.Graph, as TF1 did.")
+_DRY_RUN = flags.DEFINE_bool(
+    "dry_run", False, "Whether to print what the flags come to, and stop: no file is touched."
+)
 
 
 def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    command_line.refuse_arguments(argv)
+    if _DRY_RUN.value:
+        command_line.print_configuration(command_line.flag_values(__name__))
+        return
     with runs.user_errors():
         digits, test = data.load("digits"), data.load("digits", split="test")
         data.check_batch_size(domains.part(digits, 1, 2), _BATCH_SIZE.value)
@@ -171,7 +177,7 @@ def measure(
 
 def run() -> None:
     """Runs the program, as the console script does."""
-    flags.FLAGS.set_default("verbosity", logging.INFO)  # Progress, where there is no terminal.
+    logging.set_verbosity(logging.WARNING)  # ProgressHook says the rest; --verbosity=0 says more.
     app.run(main)
 
 

@@ -7,7 +7,10 @@ import pytest
 
 # Under Bazel this file is a link into the source tree.
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FOLDERS = ("examples/mnist_gan", "examples/translation", "benchmarks")
+FOLDERS = (
+    *("examples/mnist_gan", "examples/translation", "benchmarks"),
+    *("tfgan_lite/data", "tfgan_lite/report"),
+)
 OF_ABSL = {"verbosity", "help"}
 
 
@@ -34,7 +37,13 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 def test_the_programs_were_found():
     assert {"examples.mnist_gan.train", "examples.translation.stargan"} <= set(PROGRAMS)
+    assert {"tfgan_lite.report.command", "tfgan_lite.data.__main__"} <= set(PROGRAMS)
     assert "gan_type" in flags_of(PROGRAMS["examples.mnist_gan.train"])
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_program_can_say_what_it_would_do(program):
+    assert "dry_run" in flags_of(PROGRAMS[program])
 
 
 @pytest.mark.parametrize("program", [p for p in PROGRAMS if p.startswith("examples")])

@@ -167,6 +167,16 @@ def test_bad_files_are_told_before_anything_is_done(programs, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("world", ["--graph_mode", NO_JIT])
+def test_it_scores_itself_while_it_trains(programs, few_digits, tmp_path, world):
+    data = ("--dataset=npz", f"--data_path={few_digits}", "--batch_size=8")
+    rounds = ("--max_number_of_steps=4", "--metric_steps=2")
+    programs.succeed("train", f"--logdir={tmp_path}", *data, *rounds, world)
+    lines = map(json.loads, (tmp_path / "metrics.jsonl").read_text().splitlines())
+    scores = {line["step"]: line["kernel_distance"] for line in lines if "protocol" in line}
+    assert set(scores) == {2, 4} and all(map(math.isfinite, scores.values()))
+
+
 def test_a_dry_run_prints_what_the_flags_come_to_and_touches_nothing(programs, tmp_path):
     flags = ("--dataset=folder", "--data_path=not/there", "--gan_type=acgan", "--preset=r3gan")
     said = programs.succeed("train", "--dry_run", f"--logdir={tmp_path / 'run'}", *flags)

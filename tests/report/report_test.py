@@ -42,6 +42,8 @@ def run(tmp_path_factory):
         4, folder, hooks=[Looking()], save_summaries_steps=1, rounds_per_call=1
     )
     (folder / "config.json").write_text(json.dumps({"preset": "none", "note": "<script>"}))
+    checked = {"generator": {"optimizer": {"class": "SGD"}}}  # As gan_train keeps with checkpoints.
+    (folder / "configuration.json").write_text(json.dumps(checked))
     tf.io.write_file(
         str(folder / "interpolation.png"), tf.io.encode_png(np.zeros([8, 80, 1], np.uint8))
     )
@@ -90,9 +92,26 @@ def test_it_shows_the_run_and_its_scores_with_their_protocol(page):
     assert tf.__version__ in page
 
 
+def test_long_lists_are_folded_and_what_was_chosen_is_not(page):
+    chosen, folded = page.split("<h2>Configuration</h2>")[1].split("<details>", 1)
+    assert "preset" in chosen and "optimizer" not in chosen
+    assert "What a resumed run is checked against" in folded and "generator.optimizer" in folded
+
+
+def test_scores_stand_before_gradient_norms(run, tmp_path):
+    for path in run.glob("events.out.*"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    with tf.summary.create_file_writer(str(tmp_path)).as_default():
+        tf.summary.scalar("metrics/kernel_distance", 0.5, 4)
+    page = write_report(tmp_path, gif=False).read_text()
+    titles = re.findall('<figure class="chart"><figcaption>(.*?)</figcaption>', page)
+    assert titles[:3] == ["Losses", "Kernel distance", "Gradient norms"]
+
+
 def test_it_has_a_chart_for_each_group_of_curves(page):
     titles = re.findall('<figure class="chart"><figcaption>(.*?)</figcaption>', page)
     assert titles[:2] == ["Losses", "Gradient norms"]
+    assert titles[-1] == "Gradient norms by variable"
     assert {"Rounds per second", "Images per second"} <= set(titles)
 
 

@@ -1,6 +1,8 @@
 """ProgressHook: what a person at the console reads, in a terminal and in a log file."""
 
 import io
+import logging
+import sys
 
 import pytest
 import rich.console
@@ -14,8 +16,8 @@ both_worlds = pytest.mark.parametrize("world", ["graph", "TF2"])
 class Console(rich.console.Console):
     """A console that keeps what it is told."""
 
-    def __init__(self, **options):
-        super().__init__(file=io.StringIO(), width=200, **options)
+    def __init__(self, width=200, **options):
+        super().__init__(file=io.StringIO(), width=width, **options)
 
     @property
     def lines(self):
@@ -39,6 +41,59 @@ def test_a_terminal_has_a_bar_with_rates_and_losses(world):
     assert f"1.0 rounds/s, {BATCH} images/s" in text
     assert f"G loss {losses['generator_loss'][-1]:.3f}" in text
     assert f"D loss {losses['discriminator_loss'][-1]:.3f}" in text
+
+
+@pytest.mark.parametrize(("width", "rates"), [(60, False), (80, True), (120, True)])
+def test_a_narrow_terminal_keeps_rounds_and_losses(width, rates):
+    console = Console(width, force_terminal=True)
+    LinearGAN().train(2, hooks=[hook_on(console, 2, summary=False)], rounds_per_call=1)
+    losses = simulate(["G", "D"] * 2).losses
+    last = [line for line in console.file.getvalue().split("\r") if "loss" in line][-1]
+    assert "2/2" in last and f"D loss {losses['discriminator_loss'][-1]:.3f}" in last
+    assert ("rounds/s" in last) == rates
+
+
+def test_what_is_logged_stands_above_the_bar():
+    class Talking(tfgan.TrainingHook):
+        def after_round(self, run_context, global_step):
+            logging.getLogger("talking").warning("here I am")
+
+    handler = logging.StreamHandler()
+    logging.getLogger("talking").addHandler(handler)
+    console = Console(force_terminal=True)
+    try:
+        LinearGAN().train(2, hooks=[hook_on(console, 2), Talking()])
+    finally:
+        logging.getLogger("talking").removeHandler(handler)
+    said = [line for line in console.lines if "here I am" in line]
+    assert len(said) == 2 and not any("rounds/s" in line for line in said)
+    assert handler.stream is sys.stderr
+
+
+def test_what_hooks_note_has_a_line_when_it_is_new():
+    class Scoring(tfgan.TrainingHook):
+        def after_round(self, run_context, global_step):
+            self.run.notes["metrics"] = f"fid = {10 - global_step // 3}"
+
+    console = Console()
+    hooks = [Scoring(), hook_on(console, 5, every_secs=1.0)]
+    LinearGAN().train(5, hooks=hooks, rounds_per_call=1)
+    told = [line for line in console.lines if "fid" in line]
+    # The last one is the closing block's.
+    assert [line.split() for line in told] == [
+        ["metrics", "fid", "=", fid] for fid in "10 9 9".split()
+    ]
+
+
+def test_it_says_what_measuring_xla_found():
+    class Measured(tfgan.TrainingHook):
+        def after_create_session(self, session, coord):
+            for name, faster in (("generator", False), ("discriminator", True)):
+                session.jit.decisions[name] = {"jit_compile": faster, "one_pass": False}
+
+    console = Console()
+    LinearGAN().train(1, hooks=[hook_on(console, 1), Measured()], jit_compile="auto")
+    assert "  XLA  generator off, discriminator on" in console.lines
 
 
 def test_a_log_file_has_a_line_every_now_and_then_and_no_control_codes():

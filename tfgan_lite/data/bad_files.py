@@ -16,6 +16,11 @@ class BadFile(NamedTuple):
     Attributes:
       name: Its path below the folder or in the archive.
       reason: What is wrong with it.
+
+    Example:
+      >>> bad = tfgan.data.BadFile("cats/7.png", "is empty")
+      >>> f"{bad.name} {bad.reason}"
+      'cats/7.png is empty'
     """
 
     name: str
@@ -27,6 +32,14 @@ class BadFilesError(ValueError):
 
     Attributes:
       bad_files: All of them; the message tells the first hundred.
+
+    Example:
+      >>> tf.io.write_file("torn/one.png", "")
+      >>> try:
+      ...     _ = tfgan.data.load("torn")
+      ... except tfgan.data.BadFilesError as error:
+      ...     print(error.bad_files[0].name, error.bad_files[0].reason)
+      one.png is empty
     """
 
     def __init__(self, path: str, bad_files: Sequence[BadFile], num_files: int):
@@ -41,7 +54,16 @@ class BadFilesError(ValueError):
 
 
 class MissingSplitError(ValueError):
-    """The data has no part of the name that was asked for."""
+    """The data has no part of the name that was asked for.
+
+    Example:
+      >>> np.savez("unsplit.npz", x_train=np.zeros([3, 8, 8], np.uint8))
+      >>> try:
+      ...     _ = tfgan.data.load("unsplit.npz", split="test")
+      ... except tfgan.data.MissingSplitError:
+      ...     print("It has training images only.")
+      It has training images only.
+    """
 
 
 def _printable(name: str) -> str:

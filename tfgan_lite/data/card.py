@@ -30,6 +30,12 @@ class DatasetCard:
       ignored: How many files that are no images were left alone, by ending.
       megabytes_in_memory: Of pixels that are kept; 0.0 if they are decoded anew in each pass.
       fingerprint: A hash of all pixels and labels, in order.
+
+    Example:
+      >>> black = np.zeros([3, 8, 8], np.uint8)
+      >>> card = tfgan.data.from_arrays(black, np.array([0, 1, 1])).card
+      >>> card.num_images, card.classes, card.num_duplicates
+      (3, {'0': 1, '1': 2}, 2)
     """
 
     path: str

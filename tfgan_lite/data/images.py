@@ -35,6 +35,12 @@ class Images:
       class_names: What labels mean, by label; empty without labels.
       pixels: uint8 [N, height, width, channels], or None where they would take more memory than
         allowed: then they are decoded anew in each pass.
+
+    Example:
+      >>> images = tfgan.data.from_arrays(np.zeros([6, 8, 8], np.uint8))
+      >>> batch = next(iter(images.batches(4)))
+      >>> batch.shape.as_list(), float(batch[0, 0, 0, 0])
+      ([4, 8, 8, 1], -1.0)
     """
 
     path: str

@@ -19,7 +19,7 @@ from tfgan_lite.data.preparation import Wishes
 from tfgan_lite.data.records import is_record_file, tfrecord_source
 from tfgan_lite.data.source import Source, existing
 
-__all__ = ["KINDS", "from_arrays", "load"]
+__all__ = ["KINDS", "from_arrays", "kind_of", "load"]
 
 _SOURCES = {
     "folder": folder_source,
@@ -80,10 +80,18 @@ def load(
       ImportError: tensorflow-datasets is needed and not installed.
       MissingSplitError: There is no such part.
       ValueError: Anything else that is wrong with the data or the arguments.
+
+    Example:
+      >>> picture = tf.io.encode_png(np.zeros([8, 12, 1], np.uint8))
+      >>> for animal in ("cat", "dog"):
+      ...     tf.io.write_file(f"pets/{animal}/1.png", picture)
+      >>> pets = tfgan.data.load("pets", image_size=4)
+      >>> len(pets), pets.class_names, pets.image_shape
+      (2, ('cat', 'dog'), (4, 4, 1))
     """
     wishes = Wishes(image_size, channels, fit, background)
     path = os.fspath(path)
-    kind = _kind_of(path) if kind is None else kind
+    kind = kind_of(path) if kind is None else kind
     if kind not in KINDS:
         raise ValueError(f"Unknown kind {kind!r}: choose one of {', '.join(KINDS)}.")
     if max_pixels < 1 or memory_limit < 0:
@@ -122,13 +130,24 @@ def from_arrays(
 
     Raises:
       ValueError: Arrays of another dtype or shape, or too few names.
+
+    Example:
+      >>> images = tfgan.data.from_arrays(np.zeros([6, 8, 12], np.uint8), image_size=4, channels=3)
+      >>> len(images), images.image_shape
+      (6, (4, 4, 3))
     """
     wishes = Wishes(image_size, channels, fit, background)
     images, labels = checked_arrays(np.asarray(images), labels, "the arrays")
     return _of_arrays("arrays", "arrays", images, labels, wishes, class_names)
 
 
-def _kind_of(path: str) -> str:
+def kind_of(path: str) -> str:
+    """Returns which of `KINDS` a path looks like.
+
+    Raises:
+      FileNotFoundError: There is nothing at the path.
+      ValueError: It looks like none.
+    """
     if path.startswith(_TFDS):
         return "tfds"
     found = existing(path)

@@ -29,6 +29,13 @@ class ClassifierScoreStatistics(Accumulator):
       count: int64 variable: examples so far.
       probabilities: float64 [K] variable: the sum of p(y|x) over examples.
       negative_entropy: float64 variable: the sum of p(y|x) log p(y|x) over examples and classes.
+
+    Example:
+      >>> statistics = tfgan.eval.ClassifierScoreStatistics(num_classes=4)
+      >>> int(statistics.update_state(100.0 * np.eye(4)))  # Sure, and each class as often.
+      4
+      >>> round(float(statistics.result()), 3)
+      4.0
     """
 
     def __init__(self, num_classes: int, name: str | None = None):

@@ -124,6 +124,11 @@ class FrechetDistanceInfinity(Metric):
     See `frechet_distance_infinity` for its arguments. The standard error is the line's.
 
     Paper: arXiv:1911.07023.
+
+    Example:
+      >>> result = tfgan.eval.evaluate(data[:32], data[32:], [tfgan.eval.FrechetDistanceInfinity()])
+      >>> sorted(result.values), sorted(result.standard_errors)
+      (['frechet_distance_infinity'], ['frechet_distance_infinity'])
     """
 
     num_points: int = 15
@@ -157,6 +162,12 @@ class ClassFrechetDistance(Metric):
       by_class: whether to give each class's distance, too.
 
     Paper: arXiv:1802.05637.
+
+    Example:
+      >>> classed = data, np.arange(64) % 2
+      >>> by_class = tfgan.eval.ClassFrechetDistance(by_class=True)
+      >>> sorted(tfgan.eval.evaluate(classed, classed, [by_class]).values)
+      ['class_frechet_distance', 'class_frechet_distance/0', 'class_frechet_distance/1']
     """
 
     by_class: bool = False
@@ -198,6 +209,19 @@ class ClassifierScore(Metric):
       resamples: of the bootstrap; 0 for none.
 
     Paper: arXiv:1606.03498.
+
+    Example:
+      >>> four_classes = np.eye(4, dtype=np.float32)[np.arange(64) % 4].reshape([64, 2, 2, 1])
+      >>> flat = lambda images: tf.reshape(images, [-1, 4])
+      >>> reader = tfgan.eval.Extractor(
+      ...     lambda images: {"features": flat(images), "logits": 100.0 * flat(images)},
+      ...     name="reader",
+      ...     image_shape=(2, 2, 1),
+      ... )
+      >>> score = tfgan.eval.ClassifierScore()
+      >>> result = tfgan.eval.evaluate(four_classes, None, [score], extractor=reader)
+      >>> round(result["classifier_score"], 3)
+      4.0
     """
 
     resamples: int = 200

@@ -26,6 +26,12 @@ class EvaluationResult:
       standard_errors: by name, of those that have one.
       protocol: counts, split, extractor and its hash, resize mode, dtypes, seed, weights, batch
         norm and versions, for JSON.
+
+    Example:
+      >>> result = tfgan.eval.evaluate(data, data, [tfgan.eval.FrechetDistance()])
+      >>> result.save("scores.json")
+      >>> tfgan.eval.EvaluationResult.load("scores.json").values == result.values
+      True
     """
 
     values: dict[str, float]

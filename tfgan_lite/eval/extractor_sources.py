@@ -55,6 +55,13 @@ def extractor_from_keras(
 
     Raises:
       ValueError: There is no layer of this name, or the model has not one input.
+
+    Example:
+      >>> flat, classes = layers.Flatten(name="flat"), layers.Dense(10, name="classes")
+      >>> reader = tf.keras.Sequential([layers.Input([4, 4, 1]), flat, classes])
+      >>> extractor = tfgan.eval.extractor_from_keras(reader, features="flat", logits="classes")
+      >>> {name: value.shape[1] for name, value in sorted(extractor(images).items())}
+      {'features': 16, 'logits': 10}
     """
     if features is not None or logits is not None:
         kind = next((c for c in type(model).__mro__ if c.__name__ == "Model"), tf.keras.Model)
@@ -101,6 +108,15 @@ def extractor_from_saved_model(
     Raises:
       FileNotFoundError: There is no SavedModel at `path`.
       ValueError: There is no such signature or output, or the files are broken.
+
+    Example:
+      >>> pool = tf.Module()
+      >>> spec = [tf.TensorSpec([None, 4, 4, 1])]
+      >>> pool.__call__ = tf.function(lambda x: tf.reduce_mean(x, [1, 2]), input_signature=spec)
+      >>> tf.saved_model.save(pool, "mean_pool")
+      >>> extractor = tfgan.eval.extractor_from_saved_model("mean_pool", image_shape=(4, 4, 1))
+      >>> extractor.name, extractor(images)["features"].shape
+      ('mean_pool', TensorShape([64, 1]))
     """
     path = pathlib.Path(path)
     function = saved_model_function(path, signature)
@@ -125,6 +141,15 @@ def extractor_from_hub(
 
     Raises:
       ImportError: The package tensorflow_hub is missing.
+
+    Example:
+      >>> pool = tf.Module()
+      >>> spec = [tf.TensorSpec([None, 4, 4, 1])]
+      >>> pool.__call__ = tf.function(lambda x: tf.reduce_mean(x, [1, 2]), input_signature=spec)
+      >>> tf.saved_model.save(pool, "pool")
+      >>> extractor = tfgan.eval.extractor_from_hub("pool", image_shape=(4, 4, 1))  # Or a URL.
+      >>> extractor(images)["features"].shape
+      TensorShape([64, 1])
     """
     path = resolved_hub_path(handle)
     return extractor_from_saved_model(path, *args, name=name or handle, **kwargs)
@@ -169,6 +194,17 @@ def extractor_from_frozen_graph(
     Raises:
       FileNotFoundError: There is no such file.
       ValueError: The file is no graph, has another hash or lacks a tensor.
+
+    Example:
+      >>> with tf.Graph().as_default() as graph:
+      ...     image = tf.compat.v1.placeholder(tf.float32, [None, 4, 4, 1], name="input")
+      ...     pool = tf.reduce_mean(image, [1, 2], name="pool")
+      >>> _ = tf.io.write_graph(graph, ".", "frozen.pb", as_text=False)
+      >>> extractor = tfgan.eval.extractor_from_frozen_graph(
+      ...     "frozen.pb", inputs="input:0", features="pool:0", image_shape=(4, 4, 1)
+      ... )
+      >>> extractor(images)["features"].shape
+      TensorShape([64, 1])
     """
     path = pathlib.Path(path)
     content = path.read_bytes()

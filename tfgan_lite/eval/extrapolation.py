@@ -26,6 +26,12 @@ class Extrapolation:
       slope: of the line: the distance's bias is about `slope / N`.
       counts: int [P]: samples in each subset.
       distances: float64 [P]: their distances.
+
+    Example:
+      >>> real = tfgan.eval.ReferenceStatistics.compute(data[:32]).moments
+      >>> line = tfgan.eval.frechet_distance_infinity(data[32:], real)
+      >>> bool(line.slope > 0.0 and line.distance < line.distances[-1])  # Few look worse.
+      True
     """
 
     distance: float
@@ -64,6 +70,11 @@ def frechet_distance_infinity(
 
     Paper: Chong and Forsyth, "Effectively Unbiased FID and Inception Score and where to find them",
     https://arxiv.org/abs/1911.07023.
+
+    Example:
+      >>> real = tfgan.eval.ReferenceStatistics.compute(data).moments
+      >>> tfgan.eval.frechet_distance_infinity(data, real, num_points=5).counts.tolist()
+      [6, 20, 35, 49, 64]
     """
     features = as_features(generated_features, "generated_features", 3)
     count, width = features.shape

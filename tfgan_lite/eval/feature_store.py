@@ -36,6 +36,11 @@ class FeatureStore(Accumulator):
       count: int64 variable: examples so far, those that were dropped among them.
       rows: float32 [capacity, D] variable; `result` gives the part in use.
       priorities: int64 [capacity] variable: the examples' places in the queue for staying.
+
+    Example:
+      >>> store = tfgan.eval.FeatureStore(num_features=3, capacity=50)
+      >>> int(store.update_state(data)), store.result().shape.as_list()
+      (64, [50, 3])
     """
 
     def __init__(self, num_features: int, capacity: int, seed: int = 0, name: str | None = None):

@@ -64,6 +64,15 @@ def classifier_fn_from_tfhub(
     Raises:
       ValueError: At the call: there is no such output, or not just one to return.
       ImportError: At the call: tensorflow_hub is needed and missing.
+
+    Example:
+      >>> halves = tf.Module()
+      >>> of_three = [tf.TensorSpec([None, 3])]
+      >>> halves.__call__ = tf.function(lambda x: {"pool_3": x / 2.0}, input_signature=of_three)
+      >>> tf.saved_model.save(halves, "halves")
+      >>> pool_3 = tfgan.eval.classifier_fn_from_tfhub("halves", "pool_3", return_tensor=True)
+      >>> pool_3([[2.0, 4.0, 6.0]]).numpy().tolist()
+      [[1.0, 2.0, 3.0]]
     """
     fields = [output_fields] if isinstance(output_fields, str) else output_fields
 
@@ -104,6 +113,14 @@ def run_inception(
     Raises:
       FileNotFoundError: There is no Inception; the message says what to download and to where.
       ValueError: See `Extractor` and `run_classifier_fn`.
+
+    Example:
+      >>> network = lambda images: {
+      ...     "pool_3": images,
+      ...     "logits": 2.0 * images,
+      ... }  # In Inception's place.
+      >>> sorted(tfgan.eval.run_inception(data, network, num_batches=4))
+      ['logits', 'pool_3']
     """
     return run_classifier_fn(input_tensor, classifier_fn or _inception(), num_batches)
 
@@ -122,6 +139,15 @@ def sample_and_run_inception(
 
     Returns:
       See `run_inception`.
+
+    Example:
+      >>> network = lambda images: {
+      ...     "pool_3": images,
+      ...     "logits": 2.0 * images,
+      ... }  # In Inception's place.
+      >>> noises = [tf.zeros([8, 2]), tf.zeros([4, 2])]
+      >>> tfgan.eval.sample_and_run_inception(generator, noises, network)["pool_3"].shape.as_list()
+      [12, 3]
     """
     return sample_and_run_classifier_fn(sample_fn, sample_inputs, classifier_fn or _inception())
 
@@ -141,6 +167,13 @@ def inception_score(
       `classifier_score_and_std_from_logits`.
 
     Paper: Salimans et al., arXiv:1606.03498.
+
+    Example:
+      >>> sure = lambda images: (
+      ...     100.0 * tf.eye(4)
+      ... )  # In Inception's place: four images, four classes.
+      >>> round(float(tfgan.eval.inception_score(data[:4], sure)), 3)
+      4.0
     """
     return classifier_metrics.classifier_score(
         input_tensor, classifier_fn or _inception(INCEPTION_OUTPUT), num_batches
@@ -150,7 +183,14 @@ def inception_score(
 def inception_score_streaming(
     input_tensor: Any, classifier_fn: ClassifierFn | None = None, num_batches: int = 1
 ) -> tuple[Any, Any]:
-    """The Inception Score of all images of all runs; see `classifier_score_streaming`."""
+    """The Inception Score of all images of all runs; see `classifier_score_streaming`.
+
+    Example:
+      >>> logits_of = lambda images: 2.0 * images  # In Inception's place.
+      >>> score, update = tfgan.eval.inception_score_streaming(model.generated_data, logits_of)
+      >>> int(update()), bool(1.0 <= score() <= 3.0)
+      (8, True)
+    """
     return streaming.classifier_score_streaming(
         input_tensor, classifier_fn or _inception(INCEPTION_OUTPUT), num_batches
     )
@@ -174,6 +214,11 @@ def frechet_inception_distance(
       See `frechet_classifier_distance`. Of fewer images than 2048 features it is mostly bias.
 
     Paper: Heusel et al., arXiv:1706.08500.
+
+    Example:
+      >>> pool_of = lambda images: tf.reduce_mean(images, 1, keepdims=True)  # In Inception's place.
+      >>> round(float(tfgan.eval.frechet_inception_distance(data, data + 3.0, pool_of)), 3)
+      9.0
     """
     return classifier_metrics.frechet_classifier_distance(
         input_tensor1, input_tensor2, classifier_fn or _inception(INCEPTION_FINAL_POOL), num_batches
@@ -186,7 +231,15 @@ def frechet_inception_distance_streaming(
     classifier_fn: ClassifierFn | None = None,
     num_batches: int = 1,
 ) -> tuple[Any, Any]:
-    """The FID between all images of all runs; see `frechet_classifier_distance_streaming`."""
+    """The FID between all images of all runs; see `frechet_classifier_distance_streaming`.
+
+    Example:
+      >>> pool_of = lambda images: 2.0 * images  # In Inception's place.
+      >>> both = model.real_data, model.generated_data
+      >>> value, update = tfgan.eval.frechet_inception_distance_streaming(*both, pool_of)
+      >>> int(update()), bool(value() > 0.0)
+      (8, True)
+    """
     return streaming.frechet_classifier_distance_streaming(
         input_tensor1, input_tensor2, classifier_fn or _inception(INCEPTION_FINAL_POOL), num_batches
     )
@@ -203,6 +256,14 @@ def kernel_inception_distance(
     """Returns the Kernel Inception Distance between two sets of images.
 
     As `kernel_inception_distance_and_std`, without the standard error.
+
+    Example:
+      >>> pool_of = lambda images: 2.0 * images  # In Inception's place.
+      >>> near, far = (
+      ...     tfgan.eval.kernel_inception_distance(data, data + x, pool_of) for x in (0, 5)
+      ... )
+      >>> bool(near < far)
+      True
     """
     return classifier_metrics.kernel_classifier_distance(
         input_tensor1,
@@ -236,6 +297,13 @@ def kernel_inception_distance_and_std(
       See `kernel_classifier_distance_and_std`.
 
     Paper: Bińkowski et al., arXiv:1801.01401.
+
+    Example:
+      >>> pool_of = lambda images: 2.0 * images  # In Inception's place.
+      >>> distance = tfgan.eval.kernel_inception_distance_and_std
+      >>> value, error = distance(data, data + 5.0, pool_of, max_block_size=16)  # Four blocks.
+      >>> bool(value > error > 0.0)
+      True
     """
     return classifier_metrics.kernel_classifier_distance_and_std(
         input_tensor1,

@@ -52,6 +52,13 @@ def perceptual_path_length(
 
     Paper: Karras et al., "A Style-Based Generator Architecture for Generative Adversarial
     Networks", https://arxiv.org/abs/1812.04948.
+
+    Example:
+      >>> draw = lambda size, seed: tf.random.stateless_normal([size, 2], [0, seed])
+      >>> def lengths(speed):
+      ...     return tfgan.eval.perceptual_path_length(lambda z: speed * z, draw, lambda x: x, 20)
+      >>> np.allclose(lengths(2.0), 4.0 * lengths(1.0))  # Squared lengths.
+      True
     """
     _check(num_samples, epsilon, interpolation, sampling, trim, batch_size)
     between = {"slerp": slerp, "lerp": lerp}[interpolation]

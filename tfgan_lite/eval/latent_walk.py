@@ -27,6 +27,11 @@ def latent_walk(points: np.ndarray, steps: int, closed: bool = False) -> np.ndar
 
     Raises:
       ValueError: fewer than two points or steps.
+
+    Example:
+      >>> points = np.array([[[1.0, 0.0]], [[0.0, 1.0]]])  # One walk through two points.
+      >>> tfgan.eval.latent_walk(points, steps=3)[:, 0].round(2).tolist()
+      [[1.0, 0.0], [0.71, 0.71], [0.0, 1.0]]
     """
     points = np.asarray(points)
     if points.ndim != 3 or len(points) < 2:

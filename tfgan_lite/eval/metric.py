@@ -22,6 +22,10 @@ class Estimate:
     Attributes:
       value: the value.
       standard_error: by bootstrap; None where that makes no sense or would take too long.
+
+    Example:
+      >>> tfgan.eval.Estimate.of_mean(np.array([0.0, 1.0, 0.0, 1.0]))
+      Estimate(value=0.5, standard_error=0.25)
     """
 
     value: float
@@ -64,6 +68,12 @@ class Collected:
       extractor: gives features of images; None where samples are features.
       seed: for whatever a metric draws.
       allow_rank_deficient: whether covariances of too few samples are wanted.
+
+    Example:
+      >>> known = tfgan.eval.ReferenceStatistics.compute(data)
+      >>> collected = tfgan.eval.Collected(generated=known, reference=known)
+      >>> abs(tfgan.eval.FrechetDistance().compute(collected)["frechet_distance"].value) < 1e-6
+      True
     """
 
     generated: SampleStatistics
@@ -87,6 +97,15 @@ class Metric:
       further_data: further real data that it compares with, by name: arrays, datasets or
         `ReferenceStatistics`.
       needs_of_further_data: what has to be collected of them.
+
+    Example:
+      >>> class Spread(tfgan.eval.Metric):
+      ...     name, needs = "spread", frozenset({"features"})
+      ...
+      ...     def compute(self, collected):
+      ...         return {"spread": tfgan.eval.Estimate(float(collected.generated.features.std()))}
+      >>> tfgan.eval.evaluate(np.ones([4, 3], np.float32), None, [Spread()])["spread"]
+      0.0
     """
 
     name: ClassVar[str]

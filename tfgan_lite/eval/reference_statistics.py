@@ -33,6 +33,12 @@ class ReferenceStatistics(SampleStatistics):
     `ReferenceStatistics.compute(images, extractor).save(path)` once, and from then on
     `ReferenceStatistics.load(path)` in place of the images. The file is an .npz without pickles. It
     knows its extractor: used with another one it raises an error.
+
+    Example:
+      >>> tfgan.eval.ReferenceStatistics.compute(data, split="test").save("test.npz")
+      >>> real = tfgan.eval.ReferenceStatistics.load("test.npz")
+      >>> real.count, real.protocol["split"]
+      (64, 'test')
     """
 
     @classmethod

@@ -43,6 +43,15 @@ def resize(images: Any, size: tuple[int, int], mode: str) -> tf.Tensor:
 
     Raises:
       ValueError: `images` of another rank, a size < 1, or a mode that there is not.
+
+    Example:
+      >>> stripes = tf.reshape(tf.constant([0.0, 255.0] * 4), [1, 1, 8, 1])
+      >>> tfgan.eval.resize(
+      ...     stripes, (1, 4), "legacy_tf"
+      ... ).numpy().ravel().tolist()  # Every second one.
+      [0.0, 0.0, 0.0, 0.0]
+      >>> bool(tf.reduce_min(tfgan.eval.resize(stripes, (1, 4), "clean")) > 100.0)
+      True
     """
     check_mode(mode)
     height, width = size

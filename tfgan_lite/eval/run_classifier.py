@@ -85,6 +85,13 @@ def sample_and_run_classifier_fn(
 
     Raises:
       ValueError: `sample_inputs` is empty or no sequence; in a graph, an element is a scalar.
+
+    Example:
+      >>> noises = [tf.zeros([8, 2]), tf.zeros([4, 2])]
+      >>> tfgan.eval.sample_and_run_classifier_fn(
+      ...     generator, noises, lambda x: 2.0 * x
+      ... ).shape.as_list()
+      [12, 3]
     """
     del dtypes
     if not isinstance(sample_inputs, (list, tuple)) or not sample_inputs:

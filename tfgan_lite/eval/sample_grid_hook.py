@@ -49,6 +49,11 @@ class SampleGridHook(PeriodicLook):
 
     Raises:
       ValueError: periods or numbers out of range; when training begins, no logdir.
+
+    Example:
+      >>> train(tfgan.eval.SampleGridHook(image_model, 2, folder="grids", logdir="grids"), rounds=2)
+      >>> bool(tf.io.gfile.glob("grids/*.png"))
+      True
     """
 
     def __init__(

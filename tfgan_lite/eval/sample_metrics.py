@@ -90,7 +90,13 @@ class DensityCoverage(Metric):
 
 @dataclasses.dataclass(frozen=True)
 class NearDuplicates(Metric):
-    """The share of generated samples that nearly repeat another one; see `near_duplicates`."""
+    """The share of generated samples that nearly repeat another one; see `near_duplicates`.
+
+    Example:
+      >>> each_twice = np.concatenate([data[:8], data[:8]])
+      >>> tfgan.eval.evaluate(each_twice, data, [tfgan.eval.NearDuplicates()])["near_duplicates"]
+      1.0
+    """
 
     name = "near_duplicates"
     needs = _FEATURES
@@ -114,6 +120,11 @@ class DataCopying(Metric):
       training: the samples that were trained on: an array, a dataset or `ReferenceStatistics`.
 
     Paper: arXiv:2004.05675.
+
+    Example:
+      >>> metric = tfgan.eval.DataCopying(training=data[:32])
+      >>> tfgan.eval.evaluate(data[:32], data[32:], [metric])["copied_share"]
+      1.0
     """
 
     training: Any = dataclasses.field(repr=False)
@@ -153,6 +164,17 @@ class MultiscaleSSIM(Metric):
       value_range: what images hold; by default the extractor's, and (0, 255) for uint8.
 
     Papers: Wang et al., 2003 (MS-SSIM); Odena et al., arXiv:1610.09585 (of pairs, as diversity).
+
+    Example:
+      >>> same = np.tile(np.linspace(0.0, 1.0, 16, dtype=np.float32)[:, None, None], [8, 1, 16, 1])
+      >>> flat = lambda images: tf.reshape(images, [-1, 256])
+      >>> pixels = tfgan.eval.Extractor(
+      ...     flat, name="pixels", image_shape=(16, 16, 1), value_range=(0, 1)
+      ... )
+      >>> diversity = tfgan.eval.MultiscaleSSIM()
+      >>> result = tfgan.eval.evaluate(same, None, [diversity], extractor=pixels)
+      >>> round(result["ms_ssim"], 4)
+      1.0
     """
 
     num_pairs: int = 100
@@ -191,6 +213,12 @@ class PathLength(Metric):
     Of a model only, drawn from its own inputs. See `perceptual_path_length` for the arguments.
 
     Paper: arXiv:1812.04948.
+
+    Example:
+      >>> smoothness = tfgan.eval.PathLength(num_steps=50)
+      >>> result = tfgan.eval.evaluate(model, None, [smoothness], num_samples=8)
+      >>> result["perceptual_path_length"] > 0.0
+      True
     """
 
     num_steps: int = 1000

@@ -48,6 +48,12 @@ def classifier_score_streaming(
 
     Returns:
       See `classifier_score_from_logits_streaming`.
+
+    Example:
+      >>> images, logits_of = model.generated_data, lambda x: 2.0 * x
+      >>> score, update = tfgan.eval.classifier_score_streaming(images, logits_of)
+      >>> int(update()), int(update()), bool(1.0 <= score() <= 3.0)
+      (8, 16, True)
     """
     logits = run_classifier_fn(input_tensor, classifier_fn, num_batches)
     return classifier_score_from_logits_streaming(logits)
@@ -66,6 +72,11 @@ def classifier_score_from_logits_streaming(logits: Any) -> tuple[Any, Any]:
     Raises:
       TypeError: `logits` is neither.
       ValueError: it is no matrix whose number of columns is known.
+
+    Example:
+      >>> score, update = tfgan.eval.classifier_score_from_logits_streaming(model.generated_data)
+      >>> int(update()), int(update()), bool(1.0 <= score() <= 3.0)
+      (8, 16, True)
     """
     return _streaming(
         [logits],
@@ -92,6 +103,12 @@ def frechet_classifier_distance_streaming(
 
     Returns:
       See `frechet_classifier_distance_from_activations_streaming`.
+
+    Example:
+      >>> both, activations_of = (model.real_data, model.generated_data), lambda x: 2.0 * x
+      >>> value, update = tfgan.eval.frechet_classifier_distance_streaming(*both, activations_of)
+      >>> int(update()), int(update()), bool(value() > 0.0)
+      (8, 16, True)
     """
     activations = [
         run_classifier_fn(x, classifier_fn, num_batches) for x in (input_tensor1, input_tensor2)
@@ -116,6 +133,12 @@ def frechet_classifier_distance_from_activations_streaming(
     Raises:
       TypeError: an argument is neither.
       ValueError: one is no matrix whose number of columns is known, or these differ.
+
+    Example:
+      >>> both = model.real_data, model.generated_data
+      >>> value, update = tfgan.eval.frechet_classifier_distance_from_activations_streaming(*both)
+      >>> int(update()), int(update()), bool(value() > 0.0)
+      (8, 16, True)
     """
     return _streaming(
         [activations1, activations2],

@@ -35,7 +35,13 @@ _CENTRED = (-1.0, 1.0)
 
 
 class Summary(NamedTuple):
-    """A value for TensorBoard."""
+    """A value for TensorBoard.
+
+    Example:
+      >>> real, generated = tfgan.eval.add_gan_model_image_summaries(image_model, 2, False)
+      >>> real.kind, real.name, real.value().shape.as_list()
+      ('image', 'real_data', [1, 8, 8, 1])
+    """
 
     kind: str  # "image", "histogram" or "scalar".
     name: str
@@ -61,6 +67,11 @@ def add_gan_model_image_summaries(
 
     Raises:
       ValueError: a model of another kind, or data that are no images.
+
+    Example:
+      >>> summaries = tfgan.eval.add_gan_model_image_summaries(image_model, model_summaries=False)
+      >>> [summary.name for summary in summaries]
+      ['real_data', 'generated_data']
     """
     if isinstance(gan_model, (CycleGANModel, StarGANModel)):
         kind = "cyclegan" if isinstance(gan_model, CycleGANModel) else "stargan"
@@ -101,6 +112,14 @@ def add_image_comparison_summaries(
 
     Raises:
       ValueError: a CycleGANModel or StarGANModel, no images, or images of different shapes.
+
+    Example:
+      >>> redraw = tf.keras.Sequential([layers.Conv2D(1, 3, padding="same")])
+      >>> judge = tf.keras.Sequential([layers.Flatten(), layers.Dense(1)])
+      >>> translator = tfgan.gan_model(redraw, judge, batches(images), batches(images))
+      >>> [summary] = tfgan.eval.add_image_comparison_summaries(translator, num_comparisons=2)
+      >>> summary.value().shape.as_list()  # Three rows of two images.
+      [1, 12, 8, 1]
     """
     if isinstance(gan_model, (CycleGANModel, StarGANModel)):
         raise ValueError(f"gan_model is a {type(gan_model).__name__}, which has its own summaries.")
@@ -126,6 +145,14 @@ def add_cyclegan_image_summaries(
 
     Raises:
       ValueError: another kind of model, or data that are no images.
+
+    Example:
+      >>> redraw = lambda: tf.keras.Sequential([layers.Conv2D(1, 3, padding="same")])
+      >>> judge = lambda: tf.keras.Sequential([layers.Flatten(), layers.Dense(1)])
+      >>> photos = batches(images)
+      >>> cycle = tfgan.cyclegan_model((redraw(), redraw()), (judge(), judge()), photos, photos)
+      >>> [summary.name for summary in tfgan.eval.add_cyclegan_image_summaries(cycle)]
+      ['x2y_image_comparison', 'y2x_image_comparison']
     """
     if not isinstance(cyclegan_model, CycleGANModel):
         raise ValueError(
@@ -163,6 +190,19 @@ def add_stargan_image_summaries(
 
     Raises:
       ValueError: another kind of model, or data that are no images.
+
+    Example:
+      >>> photos, domains = tfgan.from_dataset(batches(images, labels))
+      >>> tint, judge = net(1), tf.keras.Sequential([layers.Flatten(), layers.Dense(3)])
+      >>> painter = tfgan.stargan_model(
+      ...     lambda images, target: images + tint(target)[:, None, None],
+      ...     lambda images, domains: tf.split(judge(images), [1, domains], 1),
+      ...     photos,
+      ...     domains,
+      ... )
+      >>> [summary] = tfgan.eval.add_stargan_image_summaries(painter, num_images=2)
+      >>> summary.value().shape.as_list()  # Two rows: an image, and what it becomes in two domains.
+      [1, 8, 12, 1]
     """
     if not isinstance(stargan_model, StarGANModel):
         raise ValueError(
@@ -200,6 +240,10 @@ def add_gan_model_summaries(gan_model: Any) -> list[Summary]:
 
     Returns:
       The summaries, named by network and variable.
+
+    Example:
+      >>> len(tfgan.eval.add_gan_model_summaries(model))  # Two networks: a kernel and a bias each.
+      4
     """
     summaries: dict[str, Summary] = {}
     for prefix, model in _directions(gan_model):
@@ -224,6 +268,11 @@ def add_regularization_loss_summaries(gan_model: Any) -> list[Summary]:
 
     Returns:
       The summaries.
+
+    Example:
+      >>> summaries = tfgan.eval.add_regularization_loss_summaries(model)
+      >>> [(summary.name, float(summary.value)) for summary in summaries]
+      [('generator_regularization_loss', 0.0), ('discriminator_regularization_loss', 0.0)]
     """
     summaries = []
     for prefix, model in _directions(gan_model):

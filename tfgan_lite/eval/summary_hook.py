@@ -27,6 +27,12 @@ def write_summaries(summaries: Sequence[Summary], step: int) -> None:
 
     Raises:
       RuntimeError: in a graph, where `tf.compat.v1.train.SummarySaverHook` does it.
+
+    Example:
+      >>> with tf.summary.create_file_writer("written").as_default():
+      ...     tfgan.eval.write_summaries(tfgan.eval.add_gan_model_summaries(model), step=0)
+      >>> len(tf.io.gfile.glob("written/events.out.*"))
+      1
     """
     if not tf.executing_eagerly():
         raise RuntimeError(
@@ -61,6 +67,12 @@ class ImageSummaryHook(PeriodicLook):
       ValueError: no summaries, or periods out of range; when training begins, no logdir.
       RuntimeError: when training begins, in a graph, where `tf.compat.v1.train.SummarySaverHook`
         writes them.
+
+    Example:
+      >>> pictures = tfgan.eval.add_gan_model_image_summaries(image_model)
+      >>> train(tfgan.eval.ImageSummaryHook(pictures, every_n_steps=2, logdir="pictures"), rounds=2)
+      >>> bool(tf.io.gfile.glob("pictures/events.out.*"))
+      True
     """
 
     def __init__(

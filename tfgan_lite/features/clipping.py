@@ -97,6 +97,13 @@ class VariableClippingOptimizer:
     Raises:
       ValueError: `max_norm` is not > 0; dimensions that a variable does not have.
       TypeError: `opt` is not an optimizer.
+
+    Example:
+      >>> weights = tf.Variable([[3.0, 4.0]])  # Of length 5.
+      >>> in_ball = tfgan.features.VariableClippingOptimizer(sgd(), [(weights, [1])], max_norm=1.0)
+      >>> _ = in_ball.apply_gradients([(tf.zeros([1, 2]), weights)])
+      >>> np.allclose(weights, [[0.6, 0.8]])
+      True
     """
 
     def __new__(cls, opt: Any = None, *unused_args: Any, **unused_kwargs: Any):

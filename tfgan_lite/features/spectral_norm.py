@@ -184,6 +184,16 @@ def spectral_normalization_custom_getter(
     Raises:
       ValueError: `name_filter` is no function; on use: it picks a variable of rank < 2, one of
         another dtype than float16, float32 and float64, or u itself.
+
+    Example:
+      >>> v1, getter = tf.compat.v1, tfgan.features.spectral_normalization_custom_getter()
+      >>> with tf.Graph().as_default(), v1.variable_scope("critic", custom_getter=getter):
+      ...     kernel = v1.get_variable("kernel", initializer=3.0 * tf.eye(2))
+      ...     with v1.Session() as session:
+      ...         session.run(v1.global_variables_initializer())
+      ...         normalised = session.run(kernel)
+      >>> np.allclose(normalised, np.eye(2))
+      True
     """
     if not callable(name_filter):
         raise ValueError(f"name_filter must be a function of a name, got {name_filter!r}.")

@@ -53,6 +53,12 @@ class VBN(tf.Module):
 
     Raises:
       ValueError: the reference batch or an argument is not as described; or both axes are one.
+
+    Example:
+      >>> normalise = tfgan.features.VBN(tf.constant([[0.0], [2.0]]))
+      >>> alone, beside = normalise([[1.0]]), normalise([[1.0], [9.0]])
+      >>> float(alone[0, 0]), float(beside[0, 0])  # Others in the batch do not matter.
+      (0.0, 0.0)
     """
 
     @tf.autograph.experimental.do_not_convert

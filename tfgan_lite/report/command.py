@@ -26,7 +26,8 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     output = options.output or str(pathlib.Path(options.logdir) / "report.html")
     if options.dry_run:
-        print(json.dumps({"logdir": options.logdir, "output": output, "gif": options.gif}))
+        choices = {"logdir": options.logdir, "output": output, "gif": options.gif}
+        print(json.dumps(choices, indent=2))
         return 0
     from tfgan_lite.report.page import write_report
 

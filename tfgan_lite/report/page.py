@@ -63,6 +63,14 @@ def write_report(
 
     Raises:
       ValueError: the folder is not there, or holds no run.
+
+    Example:
+      >>> from tfgan_lite.report import write_report
+      >>> with tf.summary.create_file_writer("reported").as_default():
+      ...     for step in range(3):
+      ...         _ = tf.summary.scalar("generator_loss", 1.0 / (step + 1), step)
+      >>> str(write_report("reported"))
+      'reported/report.html'
     """
     logdir = pathlib.Path(logdir)
     if not logdir.is_dir():
@@ -84,10 +92,10 @@ def write_report(
 def _page(logdir: pathlib.Path, events: Events, facts: dict, animation: str) -> str:
     looks = sections.looks_of(logdir)
     lines = sections.run_lines(facts)
-    configuration = {
-        **sections.read_json(logdir / "config.json"),
-        **sections.read_json(logdir / "configuration.json"),
-    }
+    configuration = sections.facts_table(sections.read_json(logdir / "config.json"))
+    checked = sections.facts_table(sections.read_json(logdir / "configuration.json"))
+    if checked:  # Every variable's shape and every optimizer's setting: a long list.
+        configuration += sections.folded("What a resumed run is checked against", checked)
     versions = facts.get("versions") or {}
     environment = {**versions, **{k: facts[k] for k in ("machine", "devices") if k in facts}}
     last = max((step for curve in events.scalars.values() for step in curve), default=None)
@@ -101,7 +109,7 @@ def _page(logdir: pathlib.Path, events: Events, facts: dict, animation: str) -> 
         ("Samples in time", sections.pictures_in_time(events) + animation),
         ("Interpolation", sections.still_pictures(logdir, "interpolation*.png")),
         ("Pictures", sections.still_pictures(logdir, "*.png", without="interpolation*")),
-        ("Configuration", sections.facts_table(configuration)),
+        ("Configuration", configuration),
         ("Environment", sections.facts_table(environment)),
     ]
     body = "".join(

@@ -18,6 +18,7 @@ from tfgan_lite.train.run_facts import shown_facts
 __all__ = [
     "curves",
     "facts_table",
+    "folded",
     "looks_of",
     "metrics",
     "pictures_in_time",
@@ -29,6 +30,7 @@ __all__ = [
 
 _PICTURES_IN_TIME = 8
 _LARGEST_PICTURE = 5_000_000  # Bytes.
+_BY_VARIABLE = "Gradient norms by variable"
 _OF_A_NETWORK = re.compile(r"(generator|discriminator)(_\w2\w)?_gradient_norm")
 
 
@@ -61,17 +63,26 @@ def curves(events: Events) -> str:
     groups: dict[str, dict[str, Any]] = {}
     for tag, curve in events.scalars.items():
         groups.setdefault(_group(tag), {})[tag] = curve
-    order = sorted(groups, key=lambda name: (_ORDER.get(name, len(_ORDER)), name))
-    details = [name for name in order if name.startswith("diagnostics/")]
-    charts = [_charts(groups, [name for name in order if name not in details])]
-    if details:
-        charts.append(
-            f"<details><summary>Diagnostics</summary>{_charts(groups, details)}</details>"
-        )
+    scores = {_group(tag) for tag in events.scalars if tag.startswith(_METRICS)}
+    ranks = [*_ORDER[:2], *sorted(scores), *_ORDER[2:]]  # What is best looked at first.
+    order = [name for name in dict.fromkeys(ranks) if name in groups]
+    order += sorted(set(groups) - set(order))
+    details = {
+        _BY_VARIABLE: [name for name in order if name == _BY_VARIABLE],
+        "Diagnostics": [name for name in order if name.startswith("diagnostics/")],
+    }
+    hidden = [name for names in details.values() for name in names]
+    charts = [_charts(groups, [name for name in order if name not in hidden])]
+    charts += [folded(title, _charts(groups, names)) for title, names in details.items() if names]
     lost = [f"{html.escape(tag)} ({n})" for tag, n in sorted(events.not_finite.items())]
     if lost:
         charts.append(f'<p class="bad">NaN or infinity was reported by {", ".join(lost)}.</p>')
     return "".join(charts)
+
+
+def folded(title: str, content: str) -> str:
+    """What is seen once its title is clicked."""
+    return f"<details><summary>{html.escape(title)}</summary>{content}</details>"
 
 
 def _charts(groups: Mapping[str, Mapping[str, Any]], names: list[str]) -> str:
@@ -79,25 +90,23 @@ def _charts(groups: Mapping[str, Mapping[str, Any]], names: list[str]) -> str:
     return f'<div class="charts">{drawn}</div>' if drawn else ""
 
 
-_ORDER = {
-    name: index
-    for index, name in enumerate(
-        ("Losses", "Accuracy", "Generator's loss", "Discriminator's loss", "Gradient norms")
-    )
-}
+_METRICS = "metrics/"
+_ORDER = ("Losses", "Accuracy", "Generator's loss", "Discriminator's loss", "Gradient norms")
 
 
 def _group(tag: str) -> str:
     if tag.startswith("speed/"):
         return tag.removeprefix("speed/").replace("_", " ").capitalize()
-    if tag.startswith(("metrics/", "diagnostics/")):
+    if tag.startswith(_METRICS):
+        return tag.removeprefix(_METRICS).replace("_", " ").capitalize()
+    if tag.startswith("diagnostics/"):
         return tag.replace("_", " ")
     if tag.endswith("_accuracy"):
         return "Accuracy"
     if tag.endswith("_loss"):
         return "Losses"
     if tag.endswith("_gradient_norm"):
-        return "Gradient norms" + ("" if _OF_A_NETWORK.fullmatch(tag) else " by variable")
+        return "Gradient norms" if _OF_A_NETWORK.fullmatch(tag) else _BY_VARIABLE
     head, slash, _ = tag.partition("/")
     if slash and head.endswith("_loss"):
         return f"{head.removesuffix('_loss').replace('_', ' ').capitalize()}'s loss"
@@ -174,9 +183,8 @@ def _scores(
         + "</td></tr>"
         for name, value in values.items()
     )
-    return (
-        f"<h3>{html.escape(title)}</h3><table>{rows}</table>"
-        f"<details><summary>Protocol</summary>{facts_table(protocol)}</details>"
+    return f"<h3>{html.escape(title)}</h3><table>{rows}</table>" + folded(
+        "Protocol", facts_table(protocol)
     )
 
 

@@ -25,6 +25,10 @@ def cross_replica_mean(inputs: tf.Tensor, group_size: int | None = None) -> tf.T
 
     Raises:
       ValueError: `group_size` does not divide the number of replicas.
+
+    Example:
+      >>> float(tfgan.tpu.cross_replica_mean(tf.constant(3.0)))  # On the only replica there is.
+      3.0
     """
     return tf.reduce_mean(_of_group(tf.convert_to_tensor(inputs), group_size), axis=0)
 
@@ -56,6 +60,11 @@ def cross_replica_moments(
     Raises:
       ValueError: `inputs` are not floating, an axis is out of range, or `group_size` does not
         divide the number of replicas.
+
+    Example:
+      >>> mean, variance = tfgan.tpu.cross_replica_moments(tf.constant([[1.0], [5.0]]), axis=0)
+      >>> float(mean[0]), float(variance[0])
+      (3.0, 4.0)
     """
     inputs = tf.convert_to_tensor(inputs)
     if not inputs.dtype.is_floating:

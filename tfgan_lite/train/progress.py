@@ -8,10 +8,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tfgan_lite.train.console_logs import follow_stderr
 from tfgan_lite.train.jit_choice import extent
 from tfgan_lite.train.training_run import TrainingHook
 
 __all__ = ["ProgressHook"]
+
+_WIDEST_BAR, _NARROWEST_BAR = 40, 5
+_WIDEST_STATE = len("1,000.0 rounds/s, 100,000 images/s, G loss -0.000, D loss -0.000")
 
 
 class ProgressHook(TrainingHook):
@@ -19,14 +23,15 @@ class ProgressHook(TrainingHook):
 
     The header says what is trained, on what, in which rounds, and where. Then come rounds and
     images per second, the time left and both losses: in a terminal, and in a notebook that has
-    ipywidgets, as a progress bar; elsewhere, in a log file, as a line every now and then. In the
-    end it says why training stopped, what the metrics were, and where things are.
+    ipywidgets, as a progress bar; elsewhere, in a log file, as a line every now and then. What
+    hooks note, such as the scores of a `MetricHook`, has a line when it is new. In the end it says
+    why training stopped, what the metrics were, and where things are.
 
     Args:
       last_step: the global step that training stops at, for the bar and the time left.
-      every_secs: seconds between two lines where there is no terminal.
+      every_secs: seconds between two lines, of notes and where there is no terminal.
       clock: gives seconds.
-      console: a rich Console; by default one on stderr.
+      console: a rich Console; by default one on stderr, and in a notebook stdout for all but a bar.
       header: further lines of the header by name, such as {"data": "1,797 digits, 10 classes"}, in
         place of its own of that name.
       summary: whether there are a header and a closing block.
@@ -49,10 +54,13 @@ class ProgressHook(TrainingHook):
         self._every_secs = every_secs
         self._clock = clock
         self._console = console
+        self._lines: Any = None
         self._header = dict(header or {})
         self._summary = summary
         self._progress: Any = None
         self._step: int | None = None
+        self._told: dict[str, str] = {}
+        self._undo_logs: Callable[[], None] = lambda: None
         self._started = 0.0
         self._losses: dict[str, float] = {}
 
@@ -62,13 +70,16 @@ class ProgressHook(TrainingHook):
     def begin(self) -> None:
         from rich import console, progress
 
-        self._console = self._console or console.Console(file=sys.stderr)
+        if self._console is None:
+            self._console = console.Console(file=sys.stderr)
+            if self._console.is_jupyter:  # A notebook would make a block of each line of rich's.
+                self._lines = console.Console(file=sys.stdout, force_jupyter=False)
         in_notebook = self._console.is_jupyter and importlib.util.find_spec("ipywidgets")
         if self._console.is_terminal or in_notebook:
             self._progress = progress.Progress(
                 progress.TextColumn("round"),
                 progress.MofNCompleteColumn(),
-                progress.BarColumn(),
+                progress.BarColumn(self._bar_width()),
                 progress.TextColumn("{task.fields[state]}"),
                 progress.TimeRemainingColumn(),
                 console=self._console,
@@ -76,12 +87,15 @@ class ProgressHook(TrainingHook):
 
     def after_create_session(self, session: Any, coord: Any) -> None:
         self._line_time: float | None = None
+        self._noted_time = -float("inf")
         self._step = self.run.initial_step
         self._started = self._clock()
         if self._summary:
             self._print_header()
         if self._progress is not None:
+            stderr = sys.stderr
             self._progress.start()
+            self._undo_logs = follow_stderr(stderr)
             self._task = self._progress.add_task(
                 "train", total=self._last_step, completed=self.run.initial_step, state="compiling"
             )
@@ -92,6 +106,9 @@ class ProgressHook(TrainingHook):
         if self._line_time is None:  # The first rounds took the time that compiling took.
             self._line_step, self._line_time = global_step, now
             self._print_jit(run_context.session)
+        if now - self._noted_time >= self._every_secs:
+            self._noted_time = now
+            self._print_new_notes()
         elapsed = now - self._line_time
         due = 0.5 if self._progress is not None else self._every_secs
         if elapsed < due and global_step != self._last_step:
@@ -100,7 +117,7 @@ class ProgressHook(TrainingHook):
         self._line_step, self._line_time = global_step, now
         state = self._state(rate)
         if self._progress is not None:
-            self._progress.update(self._task, completed=global_step, state=state)
+            self._progress.update(self._task, completed=global_step, state=self._fitting(state))
         else:
             self._print(f"round {global_step:,}{self._left(global_step, rate)}: {state}")
 
@@ -108,6 +125,7 @@ class ProgressHook(TrainingHook):
         """Stops drawing, and says how it ended; `gan_train` calls it after errors, too."""
         if self._progress is not None:
             self._progress.stop()
+            self._undo_logs()
         if self._summary and self._step is not None:
             self._print_end()
         self._step = None
@@ -130,6 +148,12 @@ class ProgressHook(TrainingHook):
         if self._summary and self.run.jit_compile == "auto" and decisions:
             words = ", ".join(f"{name} {extent(found)}" for name, found in decisions.items())
             self._print_block(None, {"XLA": words})
+
+    def _print_new_notes(self) -> None:
+        new = {k: note for k, note in self.run.notes.items() if self._told.get(k) != note}
+        if self._summary:
+            self._print_block(None, new)
+        self._told |= new
 
     def _print_end(self) -> None:
         error = sys.exc_info()[1]
@@ -155,7 +179,24 @@ class ProgressHook(TrainingHook):
 
     def _print(self, line: str) -> None:
         # As it is: no wrapping, and nothing in it is markup.
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        (self._lines or self._console).print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def _bar_width(self) -> int:
+        """What the other columns leave, so that none of them is cut off in a usual terminal."""
+        free = self._console.width - self._width_without_bar() - _WIDEST_STATE
+        return max(_NARROWEST_BAR, min(_WIDEST_BAR, free))
+
+    def _width_without_bar(self) -> int:
+        counts = 2 * len(str(self._last_step or "?")) + 1
+        return len("round") + counts + len("0:00:00") + 4  # A space between two columns.
+
+    def _fitting(self, state: str) -> str:
+        """As many of the state's parts as fit beside the bar; the last ones, the losses, first."""
+        room = self._console.width - self._width_without_bar() - self._bar_width()
+        parts = state.split(", ")
+        while len(parts) > 2 and len(", ".join(parts)) > room:
+            parts.pop(0)
+        return ", ".join(parts)[: max(room, 0)]
 
     def _state(self, rate: float) -> str:
         parts = [f"{rate:,.1f} rounds/s"] if rate else []
