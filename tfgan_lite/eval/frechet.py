@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -212,11 +213,28 @@ def _trace_sqrt_product(first: Moments, second: Moments, root: tf.Tensor | None)
             first, second = second, first
         root = _root(first.covariance, _rank(first))
     rotated = product(root, product(second.covariance, root))  # The covariance is symmetric.
-    eigenvalues = tf.linalg.eigvalsh((rotated + tf.transpose(rotated)) / 2.0)
+    eigenvalues = _eigenvalues((rotated + tf.transpose(rotated)) / 2.0)
     # The others, the lowest, are zero: what is computed for them is the rounding, whose roots are
     # not small.
     rank = min(_rank(first), _rank(second))
     return tf.reduce_sum(_safe_sqrt(eigenvalues[-rank:]))
+
+
+def _eigenvalues(symmetric: tf.Tensor) -> tf.Tensor:
+    if tf.executing_eagerly() and "CPU" in symmetric.device:
+        return _eigenvalues_on_cpu(symmetric)
+    return tf.linalg.eigvalsh(symmetric)
+
+
+@tf.custom_gradient
+def _eigenvalues_on_cpu(symmetric: tf.Tensor) -> tuple[tf.Tensor, Any]:
+    """NumPy's library is three times as quick."""
+
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
+        _, vectors = tf.linalg.eigh(symmetric)
+        return tf.matmul(vectors * upstream, vectors, transpose_b=True)
+
+    return tf.constant(np.linalg.eigvalsh(np.asarray(symmetric))), gradient
 
 
 def _root(covariance: tf.Tensor, rank: int) -> tf.Tensor:

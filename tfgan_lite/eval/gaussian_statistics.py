@@ -13,7 +13,7 @@ from tfgan_lite.eval.checks import Array, as_matrix
 
 __all__ = ["GaussianStatistics", "Moments", "moments", "product"]
 
-_CHUNK = 4096  # Rows.
+_CHUNK = 8192  # Rows.
 
 
 class Moments(NamedTuple):
