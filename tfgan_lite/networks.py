@@ -294,9 +294,14 @@ def _parameters(fn: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 
 def unwrapped(variable: Any) -> tf.Variable:
-    """The tf.Variable inside a Keras 3 variable; any other is itself."""
+    """The tf.Variable inside a Keras 3 variable, or inside tf_keras's that casts itself.
+
+    Any other is itself.
+    """
     value = getattr(variable, "value", None)
-    return variable if value is None or callable(value) else value
+    variable = variable if value is None or callable(value) else value
+    casts_itself = hasattr(variable, "_cast_dtype") and isinstance(variable, tf.Variable)
+    return variable._variable if casts_itself else variable
 
 
 def _never_run(graph: tf.Graph, updates: Sequence[Any]) -> None:

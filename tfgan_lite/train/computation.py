@@ -34,6 +34,7 @@ class Gradients(NamedTuple):
     fetched: list[Any]  # The fetches' values.
     gradients: list[list[Any]]  # Of each update's variables; None for those that it leaves.
     images: list[Any]  # How many images each update generated.
+    raw_sums: tf.Tensor  # Of each update, a number that is finite if its raw gradients are.
 
 
 class Computation:
@@ -75,20 +76,21 @@ class Computation:
             for network in others.keys() - updated:
                 stack.enter_context(network.statistics_kept())
             losses, shares, tapes = self._forward(run)
-            pairs = [
-                u.gradients(share, tape) for u, share, tape in zip(self.updates, shares, tapes)
-            ]
+            raw = [u.gradients(share, tape) for u, share, tape in zip(self.updates, shares, tapes)]
+            raw_sums = self._raw_sums(raw)
+            pairs = [u.transformed(each) for u, each in zip(self.updates, raw)]
             values = [run.value(fetch) for fetch in self._fetches]
             report = self._report(run, losses, pairs)
             images = [self._generated(run, u) for u in self.updates]
         checked = tf.concat([report, self._gradient_sums(pairs)], 0)
+        checked = self._without_overflow(checked, raw_sums)
         if self.skips:
             finite = all_finite(checked)
             for variable, value in before:
                 variable.assign(tf.where(finite, variable, value))
             report = tf.where(finite | ~self._are_losses(), report, np.nan)
         gradients = [u.in_order(each) for u, each in zip(self.updates, pairs)]
-        return Gradients(report, checked, values, gradients, images)
+        return Gradients(report, checked, values, gradients, images, raw_sums)
 
     def of_all_replicas(self, found: Gradients) -> Gradients:
         """The same with the means of what all replicas found.
@@ -98,7 +100,13 @@ class Computation:
         if not self.updates or self._strategy.num_replicas_in_sync == 1:
             return found
         checked = mean_over_replicas(found.checked)
-        return found._replace(report=checked[: found.report.shape[0]], checked=checked)
+        report = checked[: found.report.shape[0]]
+        if not self._may_overflow:
+            return found._replace(report=report, checked=checked)
+        raw_sums = mean_over_replicas(found.raw_sums)
+        overflowed = tf.unstack(~tf.math.is_finite(raw_sums))
+        report = tf.where(self._of_gradients(overflowed, report.shape[0]), np.nan, report)
+        return found._replace(report=report, checked=checked, raw_sums=raw_sums)
 
     def apply(self, found: Gradients) -> None:
         """Applies all updates."""
@@ -106,6 +114,8 @@ class Computation:
             [(g, v) for g, v in zip(gradients, update.variables) if g is not None]
             for update, gradients in zip(self.updates, found.gradients)
         ]
+        raw_sums = tf.unstack(found.raw_sums)
+        pairs = [u.to_apply(each, raw) for u, each, raw in zip(self.updates, pairs, raw_sums)]
         apply_all(self.updates, pairs)
         for update, made in zip(self.updates, found.images):
             if update.average is not None:
@@ -126,7 +136,7 @@ class Computation:
         tf.while_loop(lambda i: i < turns, turn, [0])
 
     def _forward(self, run: Run) -> tuple[list[Any], list[Any], list[tf.GradientTape]]:
-        """Each update's loss, its share of the global batch's loss, and the tape of its variables.
+        """Each update's loss, its scaled share of the global batch's, and its tape.
 
         Keras optimizers sum gradients over replicas, while a loss is a mean over its batch.
         """
@@ -140,6 +150,7 @@ class Computation:
             losses = [run.value(update.loss) for update in self.updates]
             replicas = self._strategy.num_replicas_in_sync
             shares = losses if replicas == 1 else [loss / replicas for loss in losses]
+            shares = [update.scaled(share) for update, share in zip(self.updates, shares)]
         return losses, shares, tapes
 
     def _report(self, run: Run, losses, gradients) -> tf.Tensor:
@@ -147,7 +158,7 @@ class Computation:
         for update, loss, pairs in zip(self.updates, losses, gradients):
             others = (*update.terms.values(), *update.metrics.values())
             values += [loss, *(run.value(each) for each in others)]
-            values += update.gradient_norms(pairs)
+            values += [*update.scales(), *update.gradient_norms(pairs)]
         return tf.stack([tf.cast(v, tf.float32) for v in values]) if values else tf.zeros([0])
 
     def _gradient_sums(self, gradients) -> tf.Tensor:
@@ -157,6 +168,37 @@ class Computation:
         """
         sums = [u.gradient_sum(pairs) for u, pairs in zip(self.updates, gradients)]
         return tf.stack(sums) if self.checks and sums else tf.zeros([0])
+
+    def _raw_sums(self, gradients) -> tf.Tensor:
+        """As `Gradients` has them: 0 for updates that know no overflow."""
+        sums = [
+            u.gradient_sum(pairs) if u.may_overflow else 0.0
+            for u, pairs in zip(self.updates, gradients)
+        ]
+        return tf.stack(sums) if sums else tf.zeros([0])
+
+    def _without_overflow(self, checked: tf.Tensor, raw_sums: tf.Tensor) -> tf.Tensor:
+        """The checked values, 0 in place of what an overflow made of the gradients.
+
+        The loss scale makes up for it: it falls, and the update is left out. A gradient that is not
+        finite although nothing was scaled up is an error like any other.
+        """
+        if not self._may_overflow:
+            return checked
+        excused = [u.has_overflow(raw) for u, raw in zip(self.updates, tf.unstack(raw_sums))]
+        return tf.where(self._of_gradients(excused, checked.shape[0]), 0.0, checked)
+
+    def _of_gradients(self, by_update: Sequence[Any], size: int) -> tf.Tensor:
+        """For each of the checked values, True if its update is and gradients made the value."""
+        found: list[Any] = []
+        for update, value in zip(self.updates, by_update):
+            norms = len(update.gradient_norm_names)
+            found += [False] * (len(update.value_names) - norms) + [value] * norms
+        return tf.stack([*found, *by_update][:size])
+
+    @property
+    def _may_overflow(self) -> bool:
+        return any(update.may_overflow for update in self.updates)
 
     def _changed_by_looking(self) -> list[tf.Variable]:
         """What the losses of an update change, such as batch norm's moments, if it may be skipped.
@@ -184,7 +226,10 @@ class Computation:
 
     def times(self, report: tf.Tensor) -> Any:
         """How often the updates that gave this report were applied: 0 where they are skipped."""
-        return tf.cast(all_finite(report), tf.int64) if self.skips else 1
+        if not self.skips:
+            return 1
+        # The loss, which is NaN then: norms of gradients may be infinite for other reasons.
+        return tf.cast(all_finite(tf.boolean_mask(report, self._are_losses())), tf.int64)
 
     def _generated(self, run: Run, update: Update) -> Any:
         """How many images the generator made, on all replicas, where its average counts them."""

@@ -80,7 +80,9 @@ class SkippedUpdatesHook(TrainingHook):
 
     def after_round(self, run_context: Any, global_step: int) -> None:
         for hook in self.run.train_hooks:
-            bad = np.flatnonzero(~np.isfinite(hook.values).all(axis=1))
+            losses = [f"{update.name}_loss" for update in hook.updates if update is not None]
+            columns = [hook.value_names.index(name) for name in losses]
+            bad = np.flatnonzero(~np.isfinite(hook.values[:, columns]).all(axis=1))
             rounds = len(hook.values) // max(1, hook.train_steps)
             for row in bad:
                 self._skipped += 1

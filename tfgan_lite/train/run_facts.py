@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfgan_lite.train.loss_scaling import wrapped
 from tfgan_lite.train.training_run import TrainingRun
 from tfgan_lite.train.updates import Update
 from tfgan_lite.version import __version__
@@ -89,8 +90,9 @@ def _network(update: Update) -> dict[str, Any]:
         "parameters": sum(int(np.prod(v.shape)) for v in update.network.trainable_variables),
         "trained": sum(int(np.prod(v.shape)) for v in update.variables),
         "loss_terms": list(update.terms),
-        "optimizer": type(update.optimizer).__name__,
-        "learning_rate": _learning_rate(update.optimizer),
+        "optimizer": type(wrapped(update.optimizer)).__name__,
+        "loss_scale": update.is_scaled,
+        "learning_rate": _learning_rate(wrapped(update.optimizer)),
     }
 
 

@@ -18,6 +18,7 @@ from tfgan_lite.sources import DatasetSource
 from tfgan_lite.tracing import needed_by, sources_of
 from tfgan_lite.train import lazy_terms
 from tfgan_lite.train.computation import Computation, Gradients, all_finite
+from tfgan_lite.train.loss_scaling import scaling_state
 from tfgan_lite.train.updates import Update
 
 __all__ = ["Result", "SubStep"]
@@ -119,7 +120,8 @@ class SubStep:
             networks = (update.network, *update.others)
             averages = update.average.averages if update.average else ()
             owned = [v for network in networks for v in network.variables]
-            for v in (*owned, *optimizer, *averages, *update.state):
+            scaling = scaling_state(update.optimizer)
+            for v in (*owned, *optimizer, *scaling, *averages, *update.state):
                 found.setdefault(id(unwrapped(v)), unwrapped(v))
         return list(found.values())
 

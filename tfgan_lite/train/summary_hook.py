@@ -70,7 +70,7 @@ class SummaryHook(TrainingHook):
         for name, values in self.run.values_by_round().items():
             if name.endswith("_loss") and values.shape[1] > 1:
                 for i, column in enumerate(values.T, start=1):
-                    self._seen.add({f"{name}/sub_step_{i}": self.run.kept(column)})
+                    self._seen.add({f"{name}/sub_step_{i}": self.run.kept(column, name)})
         norms = self.run.gradient_norms().items()
         self._seen.add({f"{name}_gradient_norm": norm for name, norm in norms})
         if global_step % self._every == 0:

@@ -61,7 +61,8 @@ class TrainingRun:
 
     def values(self) -> dict[str, np.ndarray]:
         """Reported values by name ("generator_loss"), one for each sub-step, in their order."""
-        return {name: self.kept(all_.ravel()) for name, all_ in self.values_by_round().items()}
+        by_round = self.values_by_round().items()
+        return {name: self.kept(values.ravel(), name) for name, values in by_round}
 
     def values_by_round(self) -> dict[str, np.ndarray]:
         """The same as [rounds, sub-steps in a round]."""
@@ -88,11 +89,22 @@ class TrainingRun:
                 if norms:
                     norm = np.sqrt(np.sum(np.square(norms), axis=0))
                     found.setdefault(update.name, []).append(norm)
-        return {name: self.kept(np.concatenate(norms)) for name, norms in found.items()}
+        return {
+            name: self.kept(np.concatenate(norms), f"{name}_gradient_norm")
+            for name, norms in found.items()
+        }
 
-    def kept(self, values: np.ndarray) -> np.ndarray:
-        """Those of some values [N] that belong to updates which were not skipped."""
-        return values[np.isfinite(values)] if self.skips else values
+    def kept(self, values: np.ndarray, name: str) -> np.ndarray:
+        """Those of some reported values [N] that belong to updates which were not left out.
+
+        An update that a loss scale leaves out has a loss, but its gradients have no norms.
+        """
+        overflows = name.endswith("_gradient_norm") and any(
+            update is not None and update.may_overflow
+            for hook in self.train_hooks
+            for update in hook.updates
+        )
+        return values[np.isfinite(values)] if self.skips or overflows else values
 
     @property
     def images_per_round(self) -> int | None:

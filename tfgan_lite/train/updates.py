@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfgan_lite.features.averaging import WeightAverage
 from tfgan_lite.networks import Network
+from tfgan_lite.train import loss_scaling
 from tfgan_lite.train.counters import Counters
 
 __all__ = ["Update", "apply_all"]
@@ -78,6 +79,7 @@ class Update:
         loss = f"{self.name}_loss"
         names = [loss, *(f"{loss}/{term}" for term in self.terms)]
         names += [f"{self.name}_{metric}" for metric in self.metrics]
+        names += [f"{loss}_scale"] if self.is_scaled else []
         return names + self.gradient_norm_names
 
     @property
@@ -87,8 +89,30 @@ class Update:
             return []
         return [f"{_tag(v)}_gradient_norm" for v in self.variables]
 
+    @property
+    def is_scaled(self) -> bool:
+        """Whether the optimizer wants the loss scaled, for float16."""
+        return loss_scaling.has_scale(self.optimizer)
+
+    @property
+    def may_overflow(self) -> bool:
+        """Whether a gradient that is not finite can be the loss scale's doing, which then falls."""
+        return loss_scaling.moves(self.optimizer)
+
+    def scaled(self, loss: tf.Tensor) -> tf.Tensor:
+        """The loss as `gradients` takes it."""
+        return loss_scaling.scaled_loss(self.optimizer, loss)
+
+    def scales(self) -> list[tf.Tensor]:
+        """The loss scale, where it is reported."""
+        return [loss_scaling.scale_of(self.optimizer)] if self.is_scaled else []
+
     def gradients(self, loss: tf.Tensor, tape: tf.GradientTape | None = None) -> GradsAndVars:
-        """The transformed gradients of the loss.
+        """The gradients of the loss, not transformed yet.
+
+        Args:
+          loss: what `scaled` gave.
+          tape: knows how the loss came about; None in a graph.
 
         Raises:
           ValueError: the loss depends on none of the network's variables.
@@ -112,8 +136,38 @@ class Update:
                 " trained.",
                 stacklevel=2,
             )
-        pairs = [(g, v) for g, v in pairs if g is not None]
+        gradients, variables = zip(*((g, v) for g, v in pairs if g is not None))
+        return list(zip(loss_scaling.unscaled(self.optimizer, gradients), variables))
+
+    def has_overflow(self, raw_sum: tf.Tensor) -> tf.Tensor:
+        """Whether gradients are not finite because the loss was scaled up.
+
+        Then the scale falls, and the update is left out.
+
+        Args:
+          raw_sum: the `gradient_sum` of what `gradients` gave.
+        """
+        if not self.may_overflow:
+            return tf.constant(False)
+        scale = loss_scaling.scale_of(self.optimizer)
+        return ~tf.math.is_finite(raw_sum) & (scale > 1.0)
+
+    def transformed(self, pairs: GradsAndVars) -> GradsAndVars:
+        """The gradients that are applied."""
         return list(self.transform_grads_fn(pairs)) if self.transform_grads_fn else pairs
+
+    def to_apply(self, pairs: GradsAndVars, raw_sum: tf.Tensor) -> GradsAndVars:
+        """The same as the optimizer takes it.
+
+        Args:
+          pairs: what `transformed` gave.
+          raw_sum: the `gradient_sum` before that, or its mean over the replicas.
+        """
+        if not self.is_scaled or not pairs:
+            return pairs
+        gradients, variables = zip(*pairs)
+        found = loss_scaling.gradients_to_apply(self.optimizer, gradients, raw_sum)
+        return list(zip(found, variables))
 
     def in_order(self, pairs: GradsAndVars) -> list[Any]:
         """The gradients in the order of the variables, None where there is none.
