@@ -13,7 +13,7 @@ from tfgan_lite.keras_gan.data import Batches
 from tfgan_lite.structures import GANTrainOps
 from tfgan_lite.train import Session, gan_train_ops
 from tfgan_lite.train.jit_choice import JitChoice
-from tfgan_lite.train.train_ops import build_slots
+from tfgan_lite.train.optimizers import build_slots
 
 __all__ = ["Training"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -22,6 +21,7 @@ from tfgan_lite.structures import (
 )
 from tfgan_lite.tracing import sources_of, variables_of
 from tfgan_lite.train.counters import Counters
+from tfgan_lite.train.optimizers import build_slots, check_optimizer
 from tfgan_lite.train.updates import Update
 
 __all__ = ["IncrementOp", "TrainOp", "gan_train_ops", "joint_ops"]
@@ -140,8 +140,9 @@ def gan_train_ops(
     def updates_of(role: str, optimizer: Any, metrics: Metrics) -> list[Update]:
         trained = [network for network in networks if network.role == role]
         variables = [_variables(each, options["variables_to_train"]) for each in trained]
-        _check_optimizer(optimizer, role, in_graph)
-        build_slots(optimizer, [v for each in variables for v in each])
+        of_all = [v for each in variables for v in each]
+        check_optimizer(optimizer, role, of_all)
+        build_slots(optimizer, of_all)
         return [
             Update(
                 network=network,
@@ -359,20 +360,6 @@ def _variables(network: Network, chosen: Sequence[Any] | None) -> list[tf.Variab
     return variables
 
 
-def _check_optimizer(optimizer: Any, name: str, in_graph: bool) -> None:
-    is_v1 = isinstance(optimizer, tf.compat.v1.train.Optimizer)
-    if is_v1 and not in_graph:
-        raise TypeError(
-            f"The {name}'s optimizer is a tf.compat.v1.train.{type(optimizer).__name__}, which"
-            " needs a tf.Graph. Pass a Keras optimizer, such as tf.keras.optimizers.Adam."
-        )
-    if inspect.isclass(optimizer) or not hasattr(optimizer, "apply_gradients"):
-        raise TypeError(
-            f"The {name}'s optimizer must be a Keras optimizer"
-            f"{' or a v1 optimizer' if in_graph else ''}, got {optimizer!r}."
-        )
-
-
 def _checked_loss(loss: Any, name: str, in_graph: bool) -> Any:
     if not in_graph and not isinstance(loss, Deferred):
         raise TypeError(
@@ -388,13 +375,3 @@ def _checked_loss(loss: Any, name: str, in_graph: bool) -> Any:
     if not in_graph:
         sources_of([loss])  # Traces everything the loss needs, so that mistakes show here.
     return loss
-
-
-def build_slots(optimizer: Any, variables: Sequence[tf.Variable]) -> None:
-    """Makes a Keras optimizer's variables now: a compiled update cannot."""
-    if isinstance(optimizer, tf.compat.v1.train.Optimizer):
-        return
-    if hasattr(optimizer, "build"):
-        optimizer.build(list(variables))
-    elif hasattr(optimizer, "_create_all_weights"):  # tf_keras.optimizers.legacy
-        optimizer._create_all_weights(list(variables))

@@ -1,0 +1,53 @@
+"""What a network's optimizer has to be, and its variables."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tfgan_lite.train.loss_scaling import wrapped
+
+__all__ = ["build_slots", "check_optimizer"]
+
+
+def check_optimizer(optimizer: Any, name: str, variables: Sequence[tf.Variable]) -> None:
+    """Raises TypeError or ValueError for an optimizer that could not train the variables.
+
+    Args:
+      optimizer: what was given.
+      name: the network's, for messages.
+      variables: what it would train.
+    """
+    in_graph = not tf.executing_eagerly()
+    is_v1 = isinstance(optimizer, tf.compat.v1.train.Optimizer)
+    if is_v1 and not in_graph:
+        raise TypeError(
+            f"The {name}'s optimizer is a tf.compat.v1.train.{type(optimizer).__name__}, which"
+            " needs a tf.Graph. Pass a Keras optimizer, such as tf.keras.optimizers.Adam."
+        )
+    if inspect.isclass(optimizer) or not hasattr(optimizer, "apply_gradients"):
+        raise TypeError(
+            f"The {name}'s optimizer must be a Keras optimizer"
+            f"{' or a v1 optimizer' if in_graph else ''}, got {optimizer!r}."
+        )
+    gathers = getattr(wrapped(optimizer), "gradient_accumulation_steps", None)
+    strategy = getattr(variables[0], "distribute_strategy", None) or tf.distribute.get_strategy()
+    if gathers and (in_graph or strategy.num_replicas_in_sync > 1):
+        where = "in a tf.Graph" if in_graph else "under a strategy of several replicas"
+        raise ValueError(
+            f"The {name}'s optimizer has gradient_accumulation_steps={gathers}, with which Keras"
+            f" does not train {where}: there pass larger batches, or an optimizer without it."
+        )
+
+
+def build_slots(optimizer: Any, variables: Sequence[tf.Variable]) -> None:
+    """Makes a Keras optimizer's variables now: a compiled update cannot."""
+    if isinstance(optimizer, tf.compat.v1.train.Optimizer):
+        return
+    if hasattr(optimizer, "build"):
+        optimizer.build(list(variables))
+    elif hasattr(optimizer, "_create_all_weights"):  # tf_keras.optimizers.legacy
+        optimizer._create_all_weights(list(variables))
