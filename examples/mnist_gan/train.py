@@ -10,9 +10,9 @@ python -m examples.mnist_gan.train --logdir=runs/gpus --strategy=mirrored --batc
 
 Without --dataset it needs no data: it learns from the 1,797 real digits that scikit-learn carries.
 --gan_type says what the generator is told besides noise (see kinds.py), and --preset by which
-recipe it learns (see presets.py). --mixed_precision lets the networks compute in half as many bits
-where the machine is faster so (GPUs, TPUs, CPUs with AVX-512 BF16). --strategy says on which devices and machines it trains (see
-devices.py; --batch_size counts the examples of all of them). In the folder --logdir you find:
+recipe it learns (see presets.py). --mixed_precision=bfloat16 computes in half as many bits, where
+the machine is faster so. --strategy says on which devices and machines it trains (see devices.py;
+--batch_size counts the examples of all of them). In the folder --logdir you find:
 
   samples.png    what the generator draws at the end, one row for each class where it can be asked
                  for one; real.png has real digits beside it

@@ -200,6 +200,18 @@ def test_it_starts_as_a_module(tmp_path):
     assert read(tmp_path)["number_of_steps"] == 2
 
 
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_it_trains_in_half_precision_and_trains_on(programs, tmp_path, precision):
+    # XLA, for without it float16's convolutions take seconds on a CPU.
+    half = f"--mixed_precision={precision}", "--jit_compile=true", "--max_number_of_steps=2"
+    for rounds in (2, 4):
+        programs.succeed("train", f"--logdir={tmp_path}", *half)
+        assert read(tmp_path)["number_of_steps"] == rounds
+    assert math.isfinite(read(tmp_path)["frechet_distance"])
+    optimizer = read(tmp_path, "configuration.json")["discriminator"]["optimizer"]
+    assert ("dynamic_growth_steps" in optimizer) == (precision == "float16")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["one", "mirrored"])
 def test_it_trains_under_a_strategy_and_trains_on(programs, tmp_path, strategy):

@@ -10,6 +10,7 @@ from tfgan_lite.train.hooks import (
 )
 from tfgan_lite.train.loop import gan_train, get_sequential_train_steps
 from tfgan_lite.train.monitoring import LossLoggingHook, NanGuardHook, StopAtStepHook
+from tfgan_lite.train.profiling import ProfileHook
 from tfgan_lite.train.progress import ProgressHook
 from tfgan_lite.train.schedule import Phase, during, joint, sequential, warm_up
 from tfgan_lite.train.scheduled_hook import AdaptiveSteps
@@ -26,6 +27,7 @@ __all__ = [
     "NanGuardHook",
     "NanLossError",
     "Phase",
+    "ProfileHook",
     "ProgressHook",
     "RunTrainOpsHook",
     "Session",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import time
 from collections.abc import Callable
 
@@ -13,6 +11,7 @@ from absl import logging
 
 from tfgan_lite.deferred import random_key
 from tfgan_lite.train.fused_round import FusedRound, may_fuse
+from tfgan_lite.train.phase_times import variables_kept
 from tfgan_lite.train.sub_step import SubStep
 
 __all__ = ["JitChoice", "extent"]
@@ -73,14 +72,8 @@ class JitChoice(tf.train.experimental.PythonState):
         return faster
 
     def _faster(self, step: SubStep, name: str) -> SubStep:
-        # On disk, so that measuring does not raise the run's peak of memory.
-        with tempfile.TemporaryDirectory() as folder:
-            state = tf.train.Checkpoint(variables=step.changeable_variables())
-            path = state.write(os.path.join(folder, "state"))
-            try:
-                return self._measured(step, name)
-            finally:
-                state.read(path)
+        with variables_kept(step.changeable_variables()):
+            return self._measured(step, name)
 
     def _measured(self, step: SubStep, name: str) -> SubStep:
         updates_only = step.compiled(False, jit_update=True)

@@ -188,6 +188,7 @@ def gan_train(
             check_logdir_state(logdir)
             if is_chief:
                 configuration.update(logdir, current, allow_changes)
+        run.hooks = [*user_hooks, *train_hooks]
         _attach(user_hooks, run)
         arguments = {
             "master": master,
@@ -228,6 +229,7 @@ def _train_eagerly(
 ) -> np.generic:
     counters, workers = session.counters, session.workers
     run.initial_step = int(counters.global_step.numpy())
+    run.hooks = hooks
     _attach(hooks, run)
     increment = run.train_ops.global_step_inc_op
     with awaited_interruption() as interruption, workers.losses_told():

@@ -103,7 +103,9 @@ class MonitoredSession:
         program = next(iter(self._programs.values()))
         clock = time.perf_counter()
         done = program(self.session.workers.least(max(1, rounds)))
-        self._pace(time.perf_counter() - clock, done)
+        seconds = time.perf_counter() - clock
+        self.session.program_seconds += seconds
+        self._pace(seconds, done)
         step = self.session.counters.global_step.numpy()
         asked = {hook: request.fetches for hook, request in requests.items() if request}
         results = {
@@ -116,7 +118,9 @@ class MonitoredSession:
         requests = {}
         for index, group in enumerate(self._groups):
             if index in self._programs:
+                clock = time.perf_counter()
                 self._programs[index](1)
+                self.session.program_seconds += time.perf_counter() - clock
             else:
                 requests.update({hook: hook.before_run(context) for hook in group})
         asked = {h: r.fetches for h, r in requests.items() if r and r.fetches is not None}

@@ -21,7 +21,7 @@ from tfgan_lite.train.training_run import (
     next_multiple,
 )
 
-__all__ = ["LossLoggingHook", "NanGuardHook", "StopAtStepHook"]
+__all__ = ["LossLoggingHook", "NanGuardHook", "StopAtStepHook", "global_step_of"]
 
 
 class StopAtStepHook(TrainingHook):
@@ -54,7 +54,7 @@ class StopAtStepHook(TrainingHook):
         self.last_step = last_step
 
     def after_create_session(self, session: Any, coord: Any) -> None:
-        step = int(session.run(_global_step(self.run)))
+        step = int(session.run(global_step_of(self.run)))
         if self._num_steps is not None:
             self.last_step = step + self._num_steps
         if step >= self.last_step:  # A run that was finished before and is called again.
@@ -68,7 +68,7 @@ class StopAtStepHook(TrainingHook):
 
     def after_run(self, run_context: Any, run_values: Any) -> None:
         results = run_values.results  # None in a session that gan_train did not make.
-        step = run_context.session.run(_global_step(None)) if results is None else results
+        step = run_context.session.run(global_step_of(None)) if results is None else results
         if int(step) >= self.last_step:
             run_context.request_stop()
 
@@ -135,7 +135,7 @@ class NanGuardHook(TrainingHook):
             return
 
 
-def _global_step(run: TrainingRun | None) -> Any:
+def global_step_of(run: TrainingRun | None) -> Any:
     """The counter itself, whose value is that of the last finished round."""
     if run is not None and tf.executing_eagerly():
         return run.train_ops.global_step_inc_op.counters.global_step

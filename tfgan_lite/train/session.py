@@ -41,6 +41,7 @@ class Session:
 
     Attributes:
       rollbacks: how often training went back to a checkpoint; each time gives other noise.
+      program_seconds: how long compiled rounds took so far.
 
     Example:
       >>> session = tfgan.Session(train_ops.global_step_inc_op.counters, seed=1)
@@ -64,6 +65,7 @@ class Session:
         self.jit = jit or JitChoice(False)
         self.skips = skips
         self.rollbacks = tf.Variable(0, trainable=False, name="rollbacks")
+        self.program_seconds = 0.0
         self.iterators: dict[DatasetSource, Any] = {}
         self._position = 0  # The sub-step within the round.
         self._looks = FIRST_LOOK

@@ -38,6 +38,7 @@ class TrainingRun:
       schedule: a round in words.
       jit_compile: in TF2, what `gan_train` was told of XLA.
       stop_reason: why training stopped; empty while it runs, and after an error.
+      hooks: all hooks of the session, as far as `gan_train` knows them.
       notes: what hooks found last and people want to read at the end, by name.
 
     Example:
@@ -57,6 +58,7 @@ class TrainingRun:
     schedule: str = ""
     jit_compile: bool | str | None = None
     stop_reason: str = ""
+    hooks: Sequence[Any] = ()
     notes: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def values(self) -> dict[str, np.ndarray]:
