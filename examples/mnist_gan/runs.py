@@ -248,3 +248,10 @@ def _read_objects(checkpoint: str, generator: tf.keras.Model, averaged: bool) ->
     if averaged:
         for variable, value in zip(generator.variables, average.averages, strict=True):
             variable.assign(value)
+
+
+def profile(last_step: int, steps: int) -> tfgan.ProfileHook:
+    """Returns the hook that profiles rounds 10 to 20, or what there is, of a run's last `steps`."""
+    first = min(10, steps - 1)
+    start = last_step - steps
+    return tfgan.ProfileHook(start + first, start + min(20, steps))

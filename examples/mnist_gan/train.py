@@ -165,6 +165,11 @@ _MIXED_PRECISION = flags.DEFINE_enum(
 _GRAPH_MODE = flags.DEFINE_bool(
     "graph_mode", False, "Whether the program runs in a tf.Graph, as TF1 did, instead of TF2."
 )
+_PROFILE = flags.DEFINE_bool(
+    "profile",
+    False,
+    "Whether ten of the first rounds are traced, and the end says what their time was spent on.",
+)
 _DRY_RUN = flags.DEFINE_bool(
     "dry_run", False, "Whether to print what the flags come to, and stop: no file is touched."
 )
@@ -342,6 +347,8 @@ def train(
         sampled = kinds.sampling_model(generator, at_random)
         scored = judge.hook(sampled, _METRIC_STEPS.value, average, _SEED.value)
         chief_only_hooks.append(scored)
+    if _PROFILE.value:
+        chief_only_hooks.append(runs.profile(last_step, config["max_number_of_steps"]))
 
     # 5. Rounds, until a hook stops them.
     with runs.user_errors((tfgan.NanLossError,)):

@@ -200,6 +200,14 @@ def test_it_starts_as_a_module(tmp_path):
     assert read(tmp_path)["number_of_steps"] == 2
 
 
+def test_a_profile_has_a_trace_and_says_what_time_was_spent_on(programs, tmp_path):
+    flags = "--profile", NO_JIT, "--max_number_of_steps=3", "--verbosity=0"
+    code, _, stderr = programs("train", f"--logdir={tmp_path}", *flags)
+    assert code == 0, stderr
+    assert "Profile of 1 rounds from round 2" in stderr
+    assert list((tmp_path / "plugins" / "profile").rglob("*.xplane.pb"))
+
+
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_it_trains_in_half_precision_and_trains_on(programs, tmp_path, precision):
     # XLA, for without it float16's convolutions take seconds on a CPU.
