@@ -50,7 +50,8 @@ class ProfileHook(TrainingHook):
       ValueError: rounds that are no rounds; no logdir.
 
     Example:
-      >>> hook = tfgan.ProfileHook(1, 3, logdir="runs/profile", log=lambda line: None)
+      >>> done = int(train_ops.global_step_inc_op.counters.global_step.numpy())
+      >>> hook = tfgan.ProfileHook(done + 1, done + 3, "runs/profile", log=lambda line: None)
       >>> train(hook, rounds=3)
       >>> sorted(hook.shares)
       ['data', 'discriminator', 'generator', 'hooks: StopAtStepHook', 'rest']
