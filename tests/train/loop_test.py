@@ -229,6 +229,13 @@ def test_one_pass_trains_as_two_do(jit_compile, jit_update, schedule, choose):
     assert weights[1] == pytest.approx(weights[0], rel=1e-5)
 
 
+def test_measuring_that_diverges_is_no_error():
+    """So many updates on a made-up batch may, though training does not."""
+    gan = LinearGAN(optimizer=lambda: tf.keras.optimizers.SGD(1e3))
+    assert gan.train(1, jit_compile="auto") == 1
+    assert np.isfinite(list(weights_of(gan).values())).all()
+
+
 def test_auto_leaves_no_trace_in_the_run(choose):
     """It measures on the networks themselves, and puts every variable back."""
     measured, told = JitChoice("auto"), JitChoice("auto")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 from absl import logging
@@ -84,19 +85,25 @@ class JitChoice(tf.train.experimental.PythonState):
         return best
 
     def _fastest(self, candidates: list[SubStep], name: str) -> SubStep:
-        first = candidates[0]
-        try:
-            trials = [_Trial(each, self._clock) for each in candidates]
-        except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
-            logging.info("%s sub-step: %s (%s).", name, _words(first), error.message[:200])
-            return first
-        seconds = [float("inf")] * len(trials)
+        made = {each: _tried(_Trial, each, self._clock) for each in candidates}
+        trials = {each: trial for each, trial in made.items() if trial is not None}
+        seconds = dict.fromkeys(trials or candidates, float("inf"))
         for _ in range(_REPEATS):  # In turn, so that a busy moment hits all.
-            seconds = [min(known, trial.seconds()) for known, trial in zip(seconds, trials)]
-        best = min(range(len(trials)), key=seconds.__getitem__)
-        measured = ", ".join(f"{1e3 * s:.2f} ms {_words(c)}" for s, c in zip(seconds, candidates))
-        logging.info("%s sub-step: %s (%s).", name, _words(candidates[best]), measured)
-        return candidates[best]
+            for each, trial in trials.items():
+                seconds[each] = min(seconds[each], _tried(trial.seconds) or float("inf"))
+        best = min(seconds, key=seconds.__getitem__)
+        measured = ", ".join(f"{1e3 * s:.2f} ms {_words(each)}" for each, s in seconds.items())
+        logging.info("%s sub-step: %s (%s).", name, _words(best), measured)
+        return best
+
+
+def _tried(function: Callable[..., Any], *args: Any) -> Any:
+    """What the function gives; None for what XLA does not know, or where trials diverged."""
+    try:
+        return function(*args)
+    except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
+        logging.info("A measurement has failed: %s", error.message[:200])
+        return None
 
 
 def extent(decision: dict[str, bool]) -> str:
