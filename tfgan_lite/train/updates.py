@@ -190,7 +190,10 @@ class Update:
         if self.is_sync_replicas:
             # It counts the updates that all workers made together. Of what it adds to the graph,
             # queues and initializers must not wait for this worker's gradients.
-            with tf.control_dependencies(None):
+            # All such optimizers call their queue of tokens the same, which is then one queue: in
+            # containers of their own, they wait each for its own tokens.
+            container = tf.compat.v1.get_default_graph().container(self.name)
+            with tf.control_dependencies(None), container:
                 return self.optimizer.apply_gradients(pairs, self.counters.updates_of(self.role))
         if self.is_v1 or tf.executing_eagerly() or tf.inside_function():
             return self.optimizer.apply_gradients(pairs)
