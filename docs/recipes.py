@@ -26,7 +26,7 @@ RECIPES = {
         400,
         ["--loss=wasserstein", "--gradient_penalty_weight=10", "--discriminator_steps=5"],
     ),
-    "R3GAN": (700, ["--preset=r3gan", "--generator_lr=2e-4", "--discriminator_lr=2e-4"]),
+    "R3GAN": (1200, ["--preset=r3gan"]),
     "conditional": (1200, ["--gan_type=conditional"]),
     "ACGAN": (1200, ["--gan_type=acgan"]),
 }

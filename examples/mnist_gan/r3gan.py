@@ -5,8 +5,9 @@ any kind, bilinear resampling, and fix-up initialisation (https://arxiv.org/abs/
 last convolution of a block starts at zero: a block begins as the identity. Not as published: a
 block's inner width is half of its outer one, and its 3x3 convolution has no groups, since at these
 widths groups only slow a CPU down; a stage has one block, and resolutions are 7, 14 and 28; the
-generator ends in tanh, since most pixels of a digit are -1 or 1; and no rate, weight or half-life
-changes along a schedule but the learning rate.
+generator ends in softsign, whose slope never vanishes (with tanh the first rounds drive all pixels
+to black, where nothing is learned any more); and no rate, weight or half-life changes along a
+schedule but the learning rate.
 """
 
 import tensorflow as tf
@@ -34,7 +35,7 @@ def generator(input_dims: int) -> tf.keras.Model:
             net = _conv(width, 1, f"width_{side}", _LINEAR)(net)
             net = layers.UpSampling2D(interpolation="bilinear")(net)
         net = _residual(net, width, f"block_{side}")
-    images = layers.Activation("tanh")(_conv(1, 3, "draw", _LINEAR)(net))
+    images = layers.Activation("softsign")(_conv(1, 3, "draw", _LINEAR)(net))
     return tf.keras.Model(inputs, images, name="generator")
 
 
