@@ -40,6 +40,7 @@ _PAGES = sorted(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _PAGES)
 def test_the_programs_of_a_page_go_on_from_the_readmes_first(name, tmp_path):
     page = f"docs/{name}.md"
