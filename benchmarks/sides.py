@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -35,56 +36,25 @@ class SideKind(NamedTuple):
     fused_peer: str | None = None  # The hand-written loop that does the same.
 
 
-# The modules are imported where they are used: a process that measures the memory of one side must
-# not hold the libraries of another.
+def _side(module: str, name: str, **options: Any) -> Callable[[Case], Side]:
+    """A function that makes a side.
+
+    Its module is imported then: a process that measures the memory of one side must not hold the
+    libraries of another.
+    """
+
+    def make(case: Case) -> Side:
+        return getattr(importlib.import_module(f"benchmarks.{module}"), name)(case, **options)
+
+    return make
 
 
 def _library(**options: Any) -> Callable[[Case], Side]:
-    def make(case: Case) -> Side:
-        from benchmarks.library import Library
-
-        return Library(case, **options)
-
-    return make
+    return _side("library", "Library", **options)
 
 
 def _fused(**options: Any) -> Callable[[Case], Side]:
-    def make(case: Case) -> Side:
-        from benchmarks.handwritten import FusedLoop
-
-        return FusedLoop(case, **options)
-
-    return make
-
-
-def _plain(case: Case) -> Side:
-    from benchmarks.handwritten import PlainLoop
-
-    return PlainLoop(case)
-
-
-def _keras_fit(**options: Any) -> Callable[[Case], Side]:
-    def make(case: Case) -> Side:
-        from benchmarks.keras_fit import KerasFit
-
-        return KerasFit(case, **options)
-
-    return make
-
-
-def _tfgan(case: Case) -> Side:
-    from benchmarks.tfgan import TFGANProcess
-
-    return TFGANProcess(case)
-
-
-def _torch(**options: Any) -> Callable[[Case], Side]:
-    def make(case: Case) -> Side:
-        from benchmarks.pytorch import TorchLoop
-
-        return TorchLoop(case, **options)
-
-    return make
+    return _side("handwritten", "FusedLoop", **options)
 
 
 SIDES = {
@@ -99,11 +69,17 @@ SIDES = {
         [_fused(jit_compile=jit, joint=True) for jit in (True, False)],
         "fused_joint",
     ),
-    "plain": SideKind("two tf.functions", [_plain], "fused"),
-    "keras": SideKind("Keras fit", [_keras_fit(jit_compile=jit) for jit in (True, False)], "fused"),
-    "tfgan": SideKind("TF-GAN 2.1 on TF 2.15", [_tfgan], "fused"),
+    "plain": SideKind("two tf.functions", [_side("handwritten", "PlainLoop")], "fused"),
+    "keras": SideKind(
+        "Keras fit",
+        [_side("keras_fit", "KerasFit", jit_compile=jit) for jit in (True, False)],
+        "fused",
+    ),
+    "tfgan": SideKind("TF-GAN 2.1 on TF 2.15", [_side("tfgan", "TFGANProcess")], "fused"),
     "torch": SideKind(
-        "PyTorch eager", [_torch(fused_adam=fused) for fused in (False, True)], "fused"
+        "PyTorch eager",
+        [_side("pytorch", "TorchLoop", fused_adam=fused) for fused in (False, True)],
+        "fused",
     ),
 }
 

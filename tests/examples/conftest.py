@@ -55,7 +55,9 @@ class Programs:
     """
 
     def __init__(self, folder):
-        environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+        # With one thread sums have one order, however busy the machine is: tests compare pixels.
+        settings = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_NUM_INTRAOP_THREADS": "1"}
+        environment = os.environ | settings | {"CUDA_VISIBLE_DEVICES": "-1"}
         self._folder = folder
         self._server = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-c", _SERVER],

@@ -17,7 +17,7 @@ from tfgan_lite.report.events import read_events
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
 NO_JIT = "--jit_compile=false"
-WRITERS = 4  # Of event files in a run of the chief: losses, diagnostics, scores, grids of samples.
+WRITERS = 4  # Event files of a run of the chief: losses, scores, and two for grids of samples.
 
 
 def read(folder, name="metrics.json"):

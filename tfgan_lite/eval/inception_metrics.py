@@ -115,10 +115,8 @@ def run_inception(
       ValueError: See `Extractor` and `run_classifier_fn`.
 
     Example:
-      >>> network = lambda images: {
-      ...     "pool_3": images,
-      ...     "logits": 2.0 * images,
-      ... }  # In Inception's place.
+      >>> # In Inception's place:
+      >>> network = lambda images: {"pool_3": images, "logits": 2.0 * images}
       >>> sorted(tfgan.eval.run_inception(data, network, num_batches=4))
       ['logits', 'pool_3']
     """
@@ -141,10 +139,8 @@ def sample_and_run_inception(
       See `run_inception`.
 
     Example:
-      >>> network = lambda images: {
-      ...     "pool_3": images,
-      ...     "logits": 2.0 * images,
-      ... }  # In Inception's place.
+      >>> # In Inception's place:
+      >>> network = lambda images: {"pool_3": images, "logits": 2.0 * images}
       >>> noises = [tf.zeros([8, 2]), tf.zeros([4, 2])]
       >>> tfgan.eval.sample_and_run_inception(generator, noises, network)["pool_3"].shape.as_list()
       [12, 3]
@@ -169,9 +165,7 @@ def inception_score(
     Paper: Salimans et al., arXiv:1606.03498.
 
     Example:
-      >>> sure = lambda images: (
-      ...     100.0 * tf.eye(4)
-      ... )  # In Inception's place: four images, four classes.
+      >>> sure = lambda images: 100.0 * tf.eye(4)  # In Inception's place: four classes.
       >>> round(float(tfgan.eval.inception_score(data[:4], sure)), 3)
       4.0
     """
@@ -259,10 +253,8 @@ def kernel_inception_distance(
 
     Example:
       >>> pool_of = lambda images: 2.0 * images  # In Inception's place.
-      >>> near, far = (
-      ...     tfgan.eval.kernel_inception_distance(data, data + x, pool_of) for x in (0, 5)
-      ... )
-      >>> bool(near < far)
+      >>> distance = tfgan.eval.kernel_inception_distance
+      >>> bool(distance(data, data, pool_of) < distance(data, data + 5.0, pool_of))
       True
     """
     return classifier_metrics.kernel_classifier_distance(

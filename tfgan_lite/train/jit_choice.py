@@ -114,10 +114,11 @@ def extent(decision: dict[str, bool]) -> str:
 
 
 def _words(step: SubStep) -> str:
-    compiled = "with XLA" if step.jit_compile else "without XLA"
-    if step.jit_update != step.jit_compile:
-        compiled = "with XLA for its update"
-    return compiled + (", real and generated data in one pass" if step.one_pass else "")
+    words = {"on": "with XLA", "for the update": "with XLA for its update", "off": "without XLA"}
+    decision = {"jit_compile": step.jit_compile, "jit_update": step.jit_update}
+    return words[extent(decision)] + (
+        ", real and generated data in one pass" if step.one_pass else ""
+    )
 
 
 class _Trial:
