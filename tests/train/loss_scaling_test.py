@@ -1,6 +1,7 @@
 """Networks that compute in half precision, and the loss scales that float16 needs."""
 
 import contextlib
+import functools
 import importlib
 
 import numpy as np
@@ -31,6 +32,20 @@ def scaled(initial_scale, keras="keras", growth=2000, rate=LEARNING_RATE):
     home = package.optimizers if keras == "keras" else package.mixed_precision
     sgd = package.optimizers.SGD(rate, momentum=0.5)
     return home.LossScaleOptimizer(sgd, initial_scale=initial_scale, dynamic_growth_steps=growth)
+
+
+@functools.cache
+def xla_rounds_to_float16():
+    there_and_back = tf.function(
+        lambda x: tf.cast(tf.cast(x, tf.float16), tf.float32), jit_compile=True
+    )
+    return bool(tf.math.is_inf(there_and_back(tf.constant(1e6))))
+
+
+def needs_overflow(arguments):
+    """XLA of TensorFlow 2.16 keeps float32 between float16 operations: nothing overflows there."""
+    if arguments.get("jit_compile") is True and not xla_rounds_to_float16():
+        pytest.skip("XLA of this TensorFlow does not round to float16, so that nothing overflows")
 
 
 class Generator(tf.Module):
@@ -200,6 +215,7 @@ def test_an_overflow_halves_the_scale_and_leaves_the_update_out(program, summari
     """At 2 ** 19 and 2 ** 18 the critic's gradients are infinite; the generator trains on."""
     expected = [*closed_form(4, left_out=(0, 1)), 2.0**17]
     with running(program) as arguments:
+        needs_overflow(arguments)
         gan = HalfGAN(scaled(2.0**10), scaled(2.0**19), summarize_gradients=summarize)
         assert gan.train(4, **arguments) == pytest.approx(expected, rel=2e-3)
 
@@ -227,6 +243,7 @@ def test_clipping_does_not_hide_an_overflow(program):
         return [(tf.clip_by_value(g, -1.0, 1.0), v) for g, v in pairs]
 
     with running(program) as arguments:
+        needs_overflow(arguments)
         gan = HalfGAN(scaled(2.0**10), scaled(2.0**19), transform_grads_fn=clipped)
         assert gan.train(2, **arguments)[1:] == [C, 2.0**17]
 
@@ -249,6 +266,7 @@ def test_the_scale_grows_after_updates_without_an_overflow():
 @pytest.mark.parametrize("arguments", [{"jit_compile": False}, {"jit_compile": True}])
 def test_a_resumed_run_goes_on_with_its_scale(tmp_path, keras, arguments):
     """Also with the number of updates since the scale last changed."""
+    needs_overflow(arguments)
 
     def make():
         return HalfGAN(scaled(2.0**10, keras), scaled(2.0**18, keras, growth=4), keras=keras)
