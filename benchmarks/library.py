@@ -10,7 +10,6 @@ import tensorflow as tf
 import tfgan_lite as tfgan
 from benchmarks.cases import ADAM, NOISE_DIMS, Case, make_dataset, make_networks
 from benchmarks.slices import Slices
-from tfgan_lite.train.jit_choice import extent
 
 __all__ = ["Library"]
 
@@ -86,7 +85,7 @@ class _SliceHook(tfgan.TrainingHook):
     def decisions(self) -> str:
         found = getattr(getattr(self._session, "jit", None), "decisions", {})
         return ", ".join(
-            f"{name}: XLA {extent(how)}{', one pass' * how['one_pass']}"
+            f"{name}: XLA {'on' if how['jit_compile'] else 'off'}{', one pass' * how['one_pass']}"
             for name, how in found.items()
         )
 

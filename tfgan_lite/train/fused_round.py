@@ -28,7 +28,7 @@ def may_fuse(launches: Sequence[SubStep]) -> bool:
     steps = list(dict.fromkeys(launches))
     if not 1 <= len(launches) <= _MOST_LAUNCHES:
         return False
-    compiled = all(step.jit_compile and step.jit_update for step in steps)
+    compiled = all(step.jit_compile for step in steps)
     if not (compiled and all(step.is_always_alike and step.draws_ahead for step in steps)):
         return False
     changed = {id(v): v for step in steps for v in step.changeable_variables()}

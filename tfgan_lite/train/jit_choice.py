@@ -15,7 +15,7 @@ from tfgan_lite.train.fused_round import FusedRound, may_fuse
 from tfgan_lite.train.phase_times import variables_kept
 from tfgan_lite.train.sub_step import SubStep
 
-__all__ = ["JitChoice", "extent"]
+__all__ = ["JitChoice"]
 
 _MIN_SECONDS = 0.1  # Of a measurement, so that timer and scheduler noise stay small.
 _REPEATS = 3
@@ -25,10 +25,9 @@ class JitChoice(tf.train.experimental.PythonState):
     """Decides for each kind of sub-step, once in a run: checkpoints keep the decisions.
 
     XLA is the faster for some networks, batch sizes and machines, and the slower for others, with
-    its kernels for convolutions most of all, while an optimizer's update always gains; and so is
-    one pass of the discriminator over real and generated data. "auto" measures them on the
-    networks themselves, with a made-up batch, and puts every variable back. What is told instead
-    makes two passes.
+    its kernels for convolutions most of all; and so is one pass of the discriminator over real and
+    generated data. "auto" measures them on the networks themselves, with a made-up batch, and puts
+    every variable back. What is told instead makes two passes.
 
     Args:
       jit_compile: True, False, or "auto".
@@ -68,8 +67,7 @@ class JitChoice(tf.train.experimental.PythonState):
         if name in self.decisions:
             return step.compiled(**self.decisions[name])
         faster = self._faster(step, name)
-        choices = ("jit_compile", "jit_update", "one_pass")
-        self.decisions[name] = {choice: getattr(faster, choice) for choice in choices}
+        self.decisions[name] = {"jit_compile": faster.jit_compile, "one_pass": faster.one_pass}
         return faster
 
     def _faster(self, step: SubStep, name: str) -> SubStep:
@@ -77,11 +75,9 @@ class JitChoice(tf.train.experimental.PythonState):
             return self._measured(step, name)
 
     def _measured(self, step: SubStep, name: str) -> SubStep:
-        updates_only = step.compiled(False, jit_update=True)
-        best = self._fastest([step.compiled(False), updates_only, step.compiled(True)], name)
+        best = self._fastest([step.compiled(False), step.compiled(True)], name)
         if best.can_take_one_pass:
-            one_pass = best.compiled(best.jit_compile, True, best.jit_update)
-            best = self._fastest([best, one_pass], name)
+            best = self._fastest([best, best.compiled(best.jit_compile, one_pass=True)], name)
         return best
 
     def _fastest(self, candidates: list[SubStep], name: str) -> SubStep:
@@ -106,17 +102,8 @@ def _tried(function: Callable[..., Any], *args: Any) -> Any:
         return None
 
 
-def extent(decision: dict[str, bool]) -> str:
-    """How far XLA was chosen, as a word or three: "on", "for the update" or "off"."""
-    if decision["jit_compile"]:
-        return "on"
-    return "for the update" if decision.get("jit_update") else "off"
-
-
 def _words(step: SubStep) -> str:
-    words = {"on": "with XLA", "for the update": "with XLA for its update", "off": "without XLA"}
-    decision = {"jit_compile": step.jit_compile, "jit_update": step.jit_update}
-    return words[extent(decision)] + (
+    return ("with XLA" if step.jit_compile else "without XLA") + (
         ", real and generated data in one pass" if step.one_pass else ""
     )
 
@@ -128,18 +115,20 @@ class _Trial:
         self._clock = clock
         self._draws = [[_example(spec) for spec in source.specs] for source in step.sources]
 
-        # With another one in the same launch, as in a round, two take less than twice one's time.
-        pair = [step, step]
+        # With another one in the same launch, as in a round, two take less than twice one's time. A
+        # joint sub-step mostly is a round.
+        launches = [step] * (1 if len(step.updates) > 1 else 2)
 
         @tf.function(autograph=False)
         def program(draws, repeats):
-            fused = FusedRound(pair) if may_fuse(pair) else None
+            fused = FusedRound(launches) if may_fuse(launches) else None
 
             def once(i, unused_last):
                 if fused is None:
                     reports = [step.compute(draws, random_key(i, 0), (), step.usually_skipped)[0]]
                 else:
-                    reports, *_ = fused.compute([draws] * 2, [random_key(i, k) for k in range(2)])
+                    keys = [random_key(i, k) for k in range(len(launches))]
+                    reports, *_ = fused.compute([draws] * len(launches), keys)
                 self._steps_in_turn = len(reports)
                 with tf.control_dependencies(reports):
                     return i + 1, reports[-1][0]

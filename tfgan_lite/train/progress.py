@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tfgan_lite.train.console_logs import follow_stderr
-from tfgan_lite.train.jit_choice import extent
 from tfgan_lite.train.training_run import TrainingHook
 
 __all__ = ["ProgressHook"]
@@ -146,7 +145,10 @@ class ProgressHook(TrainingHook):
         """What measuring found, if it measured."""
         decisions = getattr(getattr(session, "jit", None), "decisions", {})
         if self._summary and self.run.jit_compile == "auto" and decisions:
-            words = ", ".join(f"{name} {extent(found)}" for name, found in decisions.items())
+            words = ", ".join(
+                f"{name} {'on' if found['jit_compile'] else 'off'}"
+                for name, found in decisions.items()
+            )
             self._print_block(None, {"XLA": words})
 
     def _print_new_notes(self) -> None:

@@ -17,6 +17,7 @@ from tfgan_lite.replicas import is_distributed
 from tfgan_lite.sources import DatasetSource
 from tfgan_lite.tracing import needed_by, sources_of
 from tfgan_lite.train import lazy_terms
+from tfgan_lite.train.adam_kernel import has_adam_kernel
 from tfgan_lite.train.computation import Computation, Gradients, all_finite
 from tfgan_lite.train.loss_scaling import scaling_state
 from tfgan_lite.train.updates import Update
@@ -40,8 +41,7 @@ class SubStep:
       known: deferred values that are fed.
       strategy: the strategy of the networks' variables.
       seed: the program's seed.
-      jit_compile: whether XLA compiles the losses and gradients.
-      jit_update: whether XLA compiles the updates that apply them.
+      jit_compile: whether XLA compiles the losses, the gradients, and the updates that apply them.
       one_pass: whether the discriminator judges real and generated data in one pass, where it can.
       skips: whether updates that are not finite are left out, rather than an error.
     """
@@ -55,7 +55,6 @@ class SubStep:
         strategy: tf.distribute.Strategy,
         seed: int,
         jit_compile: bool = False,
-        jit_update: bool = False,
         one_pass: bool = False,
         skips: bool = False,
     ):
@@ -73,7 +72,7 @@ class SubStep:
         merges = {node.merged for node in needs} - {None}
         self._mergeable = {each for each in merges if needs.issuperset(each.nodes)}
         self.one_pass = one_pass
-        self.jit_compile, self.jit_update = jit_compile, jit_update
+        self.jit_compile = jit_compile
         self._merges = frozenset(m for m in self._mergeable if one_pass and m.is_exact)
         self._plans, self._plan = lazy_terms.plans(self.updates)
         self.computation = Computation(updates, fetches, strategy, skips)
@@ -82,14 +81,15 @@ class SubStep:
                 functools.partial(self.gradients, skipped=skipped), jit_compile
             )
         )
-        # An all-reduce, which an update of several replicas begins with, is no part of XLA's.
+        # An all-reduce, which an update of several replicas begins with, is no part of XLA's. Nor
+        # does it gain by a kernel's update, which XLA would not make in place.
         alone = strategy.num_replicas_in_sync == 1
-        self._apply_program = _program(self.computation.apply, jit_update and alone)
+        in_place = all(has_adam_kernel(update.optimizer) for update in updates)
+        xla_applies = jit_compile and alone and not in_place
+        self._apply_program = _program(self.computation.apply, xla_applies)
 
-    def compiled(
-        self, jit_compile: bool, one_pass: bool = False, jit_update: bool | None = None
-    ) -> SubStep:
-        """The same sub-step, compiled in another way: by default with XLA for all or nothing."""
+    def compiled(self, jit_compile: bool, one_pass: bool = False) -> SubStep:
+        """The same sub-step, compiled in another way."""
         return SubStep(
             self.updates,
             self._fetches,
@@ -97,7 +97,6 @@ class SubStep:
             strategy=self._strategy,
             seed=self._seed,
             jit_compile=jit_compile,
-            jit_update=jit_compile if jit_update is None else jit_update,
             one_pass=one_pass,
             skips=self.computation.skips,
         )

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tfgan_lite.features.averaging import WeightAverage
 from tfgan_lite.networks import Network
 from tfgan_lite.train import loss_scaling
+from tfgan_lite.train.adam_kernel import adam_kernel
 from tfgan_lite.train.counters import Counters
 
 __all__ = ["Update", "apply_all"]
@@ -195,15 +196,19 @@ class Update:
             container = tf.compat.v1.get_default_graph().container(self.name)
             with tf.control_dependencies(None), container:
                 return self.optimizer.apply_gradients(pairs, self.counters.updates_of(self.role))
-        if self.is_v1 or tf.executing_eagerly() or tf.inside_function():
+        if self.is_v1:
             return self.optimizer.apply_gradients(pairs)
+        if tf.executing_eagerly() or tf.inside_function():
+            with adam_kernel(self.optimizer):
+                return self.optimizer.apply_gradients(pairs)
         # A Keras optimizer makes assignments without an order of their own, which only a function
         # body gives them.
         variables = [v for _, v in pairs]
 
         @tf.function(autograph=False)
         def apply_gradients(gradients):
-            self.optimizer.apply_gradients(list(zip(gradients, variables)))
+            with adam_kernel(self.optimizer):
+                self.optimizer.apply_gradients(list(zip(gradients, variables)))
             return tf.constant(True)
 
         return apply_gradients([tf.convert_to_tensor(g) for g, _ in pairs]).op
