@@ -1,15 +1,30 @@
-"""What is trained: two kinds of nets, batch sizes and ratios, the same for every side."""
+"""What is trained: two kinds of nets, batch sizes, ratios and losses, the same for every side."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["ADAM", "CASES", "NOISE_DIMS", "Case", "images", "make_dataset", "make_networks"]
+__all__ = [
+    "ADAM",
+    "CASES",
+    "NOISE_DIMS",
+    "NUM_CLASSES",
+    "PENALTY_WEIGHT",
+    "Case",
+    "Networks",
+    "images",
+    "labels",
+    "make_dataset",
+    "make_networks",
+]
 
 NOISE_DIMS = 64
+NUM_CLASSES = 10
+PENALTY_WEIGHT = 10.0
 ADAM = {"learning_rate": 1e-4, "beta_1": 0.5, "beta_2": 0.999, "epsilon": 1e-8}
 
 _LEAK = 0.2
@@ -25,22 +40,40 @@ class Case:
         without normalisation).
       batch_size: real images in a sub-step.
       steps: sub-steps of the generator and of the discriminator in a round.
+      kind: "gan", "conditional" (both networks get one-hot labels; dense nets) or "wgan-gp"
+        (Wasserstein losses and the gradient penalty).
+      width: what all units and filters are multiplied by.
     """
 
     nets: str
     batch_size: int
     steps: tuple[int, int] = (1, 1)
+    kind: str = "gan"
+    width: int = 1
+
+    def __post_init__(self) -> None:
+        if self.kind == "conditional" and self.nets != "dense":
+            raise ValueError(f"Only dense nets are conditional, not {self.nets!r}.")
 
     @property
     def name(self) -> str:
-        return f"{self.nets}/{self.batch_size}/{self.steps[0]}:{self.steps[1]}"
+        trained = self.nets if self.kind == "gan" else f"{self.kind}-{self.nets}"
+        return f"{trained}/{self.batch_size}/{self.steps[0]}:{self.steps[1]}"
+
+    @property
+    def conditional(self) -> bool:
+        return self.kind == "conditional"
 
 
 CASES = [
-    Case(nets, batch_size, steps)
-    for nets in ("dense", "dcgan")
-    for batch_size in (32, 256)
-    for steps in ((1, 1), (1, 5))
+    *(Case("dense", batch_size, steps) for batch_size in (32, 256) for steps in ((1, 1), (1, 5))),
+    Case("dense", 32, kind="conditional"),
+    Case("dense", 64, (1, 5), kind="wgan-gp"),
+    Case("dcgan", 32),
+    Case("dcgan", 32, (1, 5)),
+    Case("dcgan", 64),
+    Case("dcgan", 256),
+    Case("dcgan", 256, (1, 5)),
 ]
 
 
@@ -54,48 +87,68 @@ class Networks(NamedTuple):
 
 
 def make_networks(case: Case) -> Networks:
-    """New networks, the same layers as `benchmarks.pytorch` has."""
+    """New networks, the same layers as `benchmarks.pytorch_networks` has.
+
+    Those of a conditional case are called with pairs: the generator with noise and labels, the
+    discriminator with images and labels.
+    """
     import keras
 
-    layers = keras.layers
-
-    def leaky() -> Any:
-        return layers.LeakyReLU(negative_slope=_LEAK)
-
+    make_layers = _dense_layers if case.nets == "dense" else _dcgan_layers
+    generator, discriminator = make_layers(keras.layers, case.width)
     noise, image = keras.Input([NOISE_DIMS]), keras.Input([28, 28, 1])
-    if case.nets == "dense":
-        generator = [
-            noise,
-            layers.Dense(128, "relu"),
-            layers.Dense(784, "tanh"),
-            layers.Reshape([28, 28, 1]),
+    if case.conditional:
+        label, join = keras.Input([NUM_CLASSES]), keras.layers.Concatenate()
+        told = [join([noise, label]), join([keras.layers.Flatten()(image), label])]
+        models = [
+            keras.Model([given, label], _chained(layers, joined))
+            for given, layers, joined in zip((noise, image), (generator, discriminator), told)
         ]
-        discriminator = [image, layers.Flatten(), layers.Dense(128), leaky(), layers.Dense(1)]
     else:
-        generator = [
-            noise,
-            layers.Dense(1024, "relu"),
-            layers.Dense(7 * 7 * 128, "relu"),
-            layers.Reshape([7, 7, 128]),
-            layers.Conv2DTranspose(64, 4, 2, "same", activation="relu"),
-            layers.Conv2DTranspose(32, 4, 2, "same", activation="relu"),
-            layers.Conv2D(1, 3, padding="same", activation="tanh"),
-        ]
-        discriminator = [
-            image,
-            layers.Conv2D(64, 4, 2, "same"),
-            leaky(),
-            layers.Conv2D(128, 4, 2, "same"),
-            leaky(),
-            layers.Flatten(),
-            layers.Dense(1024),
-            leaky(),
-            layers.Dense(1),
-        ]
+        models = [keras.Sequential([noise, *generator]), keras.Sequential([image, *discriminator])]
     adam = keras.optimizers.Adam
-    return Networks(
-        keras.Sequential(generator), keras.Sequential(discriminator), adam(**ADAM), adam(**ADAM)
-    )
+    return Networks(*models, adam(**ADAM), adam(**ADAM))
+
+
+def _dense_layers(layers: Any, width: int) -> tuple[list[Any], list[Any]]:
+    generator = [
+        layers.Dense(128 * width, "relu"),
+        layers.Dense(784, "tanh"),
+        layers.Reshape([28, 28, 1]),
+    ]
+    discriminator = [
+        layers.Flatten(),
+        layers.Dense(128 * width),
+        layers.LeakyReLU(negative_slope=_LEAK),
+        layers.Dense(1),
+    ]
+    return generator, discriminator
+
+
+def _dcgan_layers(layers: Any, width: int) -> tuple[list[Any], list[Any]]:
+    generator = [
+        layers.Dense(1024 * width, "relu"),
+        layers.Dense(7 * 7 * 128 * width, "relu"),
+        layers.Reshape([7, 7, 128 * width]),
+        layers.Conv2DTranspose(64 * width, 4, 2, "same", activation="relu"),
+        layers.Conv2DTranspose(32 * width, 4, 2, "same", activation="relu"),
+        layers.Conv2D(1, 3, padding="same", activation="tanh"),
+    ]
+    discriminator = [
+        layers.Conv2D(64 * width, 4, 2, "same"),
+        layers.LeakyReLU(negative_slope=_LEAK),
+        layers.Conv2D(128 * width, 4, 2, "same"),
+        layers.LeakyReLU(negative_slope=_LEAK),
+        layers.Flatten(),
+        layers.Dense(1024 * width),
+        layers.LeakyReLU(negative_slope=_LEAK),
+        layers.Dense(1),
+    ]
+    return generator, discriminator
+
+
+def _chained(layers: list[Any], value: Any) -> Any:
+    return functools.reduce(lambda value, layer: layer(value), layers, value)
 
 
 def images() -> np.ndarray:
@@ -103,9 +156,15 @@ def images() -> np.ndarray:
     return np.random.default_rng(0).uniform(-1, 1, [_NUM_IMAGES, 28, 28, 1]).astype(np.float32)
 
 
+def labels() -> np.ndarray:
+    """Their labels: float32 [4096, 10], one-hot."""
+    return np.eye(NUM_CLASSES, dtype=np.float32)[np.arange(_NUM_IMAGES) % NUM_CLASSES]
+
+
 def make_dataset(case: Case) -> Any:
-    """Shuffled batches without end."""
+    """Shuffled batches without end: images, or (images, labels) of a conditional case."""
     import tensorflow as tf
 
-    dataset = tf.data.Dataset.from_tensor_slices(images()).shuffle(_NUM_IMAGES).repeat()
+    arrays = (images(), labels()) if case.conditional else images()
+    dataset = tf.data.Dataset.from_tensor_slices(arrays).shuffle(_NUM_IMAGES).repeat()
     return dataset.batch(case.batch_size, drop_remainder=True).prefetch(4)

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import NamedTuple
 
 import tensorflow as tf
 
-from benchmarks.cases import NOISE_DIMS, Case, make_dataset, make_networks
+from benchmarks.cases import Case, make_dataset
+from benchmarks.updates import Draws, sub_steps
 
-__all__ = ["FusedLoop", "PlainLoop", "noise", "sub_steps"]
+__all__ = ["FusedLoop", "PlainLoop"]
 
 _ROUNDS_PER_CALL = 20
-
-
-class SubSteps(NamedTuple):
-    """Updates as plain functions of tensors; each returns its loss or losses."""
-
-    generator: Callable[[tf.Tensor], tf.Tensor]
-    discriminator: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-    joint: Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
 class FusedLoop:
@@ -34,7 +25,7 @@ class FusedLoop:
 
     def __init__(self, case: Case, jit_compile: bool, joint: bool = False):
         self.note = f"XLA {'on' if jit_compile else 'off'}"
-        iterator = iter(make_dataset(case))
+        draws = Draws(case, iter(make_dataset(case)).get_next)
         train_g, train_d, train_both = (
             tf.function(step, jit_compile=jit_compile or None) for step in sub_steps(case)
         )
@@ -45,14 +36,14 @@ class FusedLoop:
             losses = tf.TensorArray(tf.float32, rounds, element_shape=[2])
             for i in tf.range(rounds):
                 if joint:
-                    g_loss, d_loss = train_both(noise(case), next(iterator))
+                    g_loss, d_loss = train_both(*draws.discriminator())
                     for _ in range(d_steps - g_steps):
-                        d_loss = train_d(noise(case), next(iterator))
+                        d_loss = train_d(*draws.discriminator())
                 else:
                     for _ in range(g_steps):
-                        g_loss = train_g(noise(case))
+                        g_loss = train_g(*draws.generator())
                     for _ in range(d_steps):
-                        d_loss = train_d(noise(case), next(iterator))
+                        d_loss = train_d(*draws.discriminator())
                 losses = losses.write(i, tf.stack([g_loss, d_loss]))
             return losses.stack()
 
@@ -76,16 +67,18 @@ class PlainLoop:
 
     def __init__(self, case: Case):
         self._steps = case.steps
-        self._iterator = iter(make_dataset(case))
+        self._next_batch = iter(make_dataset(case)).get_next
         generator, discriminator, _ = sub_steps(case)
+        # A generator that needs no labels draws no batch.
+        self._next_g_batch = self._next_batch if case.conditional else lambda: None
 
         @tf.function
-        def train_generator():
-            return generator(noise(case))
+        def train_generator(batch):
+            return generator(*Draws(case, lambda: batch).generator())
 
         @tf.function
-        def train_discriminator(images):
-            return discriminator(noise(case), images)
+        def train_discriminator(batch):
+            return discriminator(*Draws(case, lambda: batch).discriminator())
 
         self._train_generator = train_generator
         self._train_discriminator = train_discriminator
@@ -96,62 +89,11 @@ class PlainLoop:
         start = time.perf_counter()
         for _ in range(rounds):
             for _ in range(g_steps):
-                self._train_generator()
+                self._train_generator(self._next_g_batch())
             for _ in range(d_steps):
-                loss = self._train_discriminator(next(self._iterator))
+                loss = self._train_discriminator(self._next_batch())
         loss.numpy()
         return time.perf_counter() - start
 
     def close(self) -> None:
         pass
-
-
-def noise(case: Case) -> tf.Tensor:
-    """A batch of it."""
-    return tf.random.normal([case.batch_size, NOISE_DIMS])
-
-
-def sub_steps(case: Case) -> SubSteps:
-    """The updates of new networks."""
-    networks = make_networks(case)
-    generator, discriminator, g_optimizer, d_optimizer = networks
-    g_variables = generator.trainable_variables
-    d_variables = discriminator.trainable_variables
-    g_optimizer.build(g_variables)
-    d_optimizer.build(d_variables)
-
-    def generator_loss(fake_logits):
-        return tf.reduce_mean(tf.nn.softplus(-fake_logits))
-
-    def discriminator_loss(real_logits, fake_logits):
-        real_loss = tf.reduce_mean(tf.nn.softplus(-real_logits))
-        return real_loss + tf.reduce_mean(tf.nn.softplus(fake_logits))
-
-    def train_generator(z):
-        with tf.GradientTape() as tape:
-            fakes = generator(z, training=True)
-            loss = generator_loss(discriminator(fakes, training=True))
-        g_optimizer.apply(tape.gradient(loss, g_variables), g_variables)
-        return loss
-
-    def train_discriminator(z, images):
-        fakes = generator(z, training=True)
-        with tf.GradientTape() as tape:
-            real_logits = discriminator(images, training=True)
-            loss = discriminator_loss(real_logits, discriminator(fakes, training=True))
-        d_optimizer.apply(tape.gradient(loss, d_variables), d_variables)
-        return loss
-
-    def train_both(z, images):
-        with tf.GradientTape() as g_tape, tf.GradientTape() as d_tape:
-            fake_logits = discriminator(generator(z, training=True), training=True)
-            real_logits = discriminator(images, training=True)
-            g_loss = generator_loss(fake_logits)
-            d_loss = discriminator_loss(real_logits, fake_logits)
-        g_gradients = g_tape.gradient(g_loss, g_variables)
-        d_gradients = d_tape.gradient(d_loss, d_variables)
-        g_optimizer.apply(g_gradients, g_variables)
-        d_optimizer.apply(d_gradients, d_variables)
-        return g_loss, d_loss
-
-    return SubSteps(train_generator, train_discriminator, train_both)

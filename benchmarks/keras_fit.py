@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import keras
 import tensorflow as tf
 
 from benchmarks.cases import Case, make_dataset
-from benchmarks.handwritten import noise, sub_steps
 from benchmarks.slices import Slices
+from benchmarks.updates import Draws, sub_steps
 
 __all__ = ["KerasFit"]
 
@@ -31,12 +33,13 @@ class KerasFit:
 
     def _train(self) -> None:
         # A step takes a round's batches at once, as `fit` gives it one element of the dataset.
-        dataset = make_dataset(self._case).batch(self._case.steps[1], drop_remainder=True)
+        g_steps, d_steps = self._case.steps
+        batches = d_steps + g_steps * self._case.conditional
+        dataset = make_dataset(self._case).batch(batches, drop_remainder=True)
         model = _GAN(self._case)
         model.compile(jit_compile=self._jit_compile, steps_per_execution=_STEPS_PER_EXECUTION)
-        model.fit(
-            dataset, steps_per_epoch=10**9, verbose=0, callbacks=[_SliceCallback(self._slices)]
-        )
+        callbacks = [_SliceCallback(self._slices)]
+        model.fit(dataset, steps_per_epoch=10**9, verbose=0, shuffle=False, callbacks=callbacks)
 
 
 class _GAN(keras.Model):
@@ -48,10 +51,17 @@ class _GAN(keras.Model):
 
     def train_step(self, batches):
         g_steps, d_steps = self._case.steps
+        count = itertools.count()
+
+        def next_batch():
+            i = next(count)
+            return tf.nest.map_structure(lambda each: each[i], batches)
+
+        draws = Draws(self._case, next_batch)
         for _ in range(g_steps):
-            g_loss = self._train_generator(noise(self._case))
-        for i in range(d_steps):
-            d_loss = self._train_discriminator(noise(self._case), batches[i])
+            g_loss = self._train_generator(*draws.generator())
+        for _ in range(d_steps):
+            d_loss = self._train_discriminator(*draws.discriminator())
         return {"generator_loss": g_loss, "discriminator_loss": d_loss}
 
 

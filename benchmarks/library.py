@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 import tfgan_lite as tfgan
-from benchmarks.cases import ADAM, NOISE_DIMS, Case, make_dataset, make_networks
+from benchmarks.cases import ADAM, NOISE_DIMS, PENALTY_WEIGHT, Case, make_dataset, make_networks
 from benchmarks.slices import Slices
 
 __all__ = ["Library"]
@@ -52,13 +52,24 @@ class Library:
         generator, discriminator, *optimizers = make_networks(self._case)
         if self._in_graph:
             optimizers = [tf.compat.v1.train.AdamOptimizer(*ADAM.values()) for _ in range(2)]
-        noise = tfgan.normal([NOISE_DIMS])
-        model = tfgan.gan_model(generator, discriminator, make_dataset(self._case), noise)
-        loss = tfgan.gan_loss(
-            model,
-            tfgan.losses.modified_generator_loss,
-            tfgan.losses.modified_discriminator_loss,
-        )
+        data, inputs = make_dataset(self._case), tfgan.normal([NOISE_DIMS])
+        if self._case.conditional:
+            data, labels = tfgan.from_dataset(data)
+            inputs, discriminator = (inputs, labels), _told_labels(discriminator)
+        model = tfgan.gan_model(generator, discriminator, data, inputs)
+        if self._case.kind == "wgan-gp":
+            loss = tfgan.gan_loss(
+                model,
+                tfgan.losses.wasserstein_generator_loss,
+                tfgan.losses.wasserstein_discriminator_loss,
+                gradient_penalty_weight=PENALTY_WEIGHT,
+            )
+        else:
+            loss = tfgan.gan_loss(
+                model,
+                tfgan.losses.modified_generator_loss,
+                tfgan.losses.modified_discriminator_loss,
+            )
         schedule = tfgan.get_joint_train_hooks if self._joint else tfgan.get_sequential_train_hooks
         tfgan.gan_train(
             tfgan.gan_train_ops(model, loss, *optimizers),
@@ -73,6 +84,13 @@ class Library:
             save_summaries_steps=None,
             jit_compile=self._jit_compile,
         )
+
+
+def _told_labels(discriminator: Any) -> Any:
+    def judge(images, inputs, training=None):
+        return discriminator((images, inputs[1]), training=training)
+
+    return judge
 
 
 class _SliceHook(tfgan.TrainingHook):

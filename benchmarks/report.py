@@ -9,14 +9,20 @@ from typing import Any
 
 from benchmarks.cases import Case
 from benchmarks.measure import Measurement, median_and_spread, ratio
-from benchmarks.sides import SIDES, available
+from benchmarks.sides import SIDES, why_left_out
 
 __all__ = ["case_table", "legend", "machine", "memory_table", "targets"]
 
 Results = Mapping[Case, Mapping[str, Measurement]]
 Memory = Mapping[Case, Mapping[str, float]]
 
-_PEERS = {"plain": "plain", "keras": "Keras", "tfgan": "TF-GAN", "torch": "PyTorch"}
+_PEERS = {
+    "plain": "plain",
+    "keras": "Keras",
+    "tfgan": "TF-GAN",
+    "torch": "PyTorch",
+    "torch_compiled": "compiled",
+}
 _COLUMNS = "{:<26}{:>10}{:>8}" + "{:>13}" * (1 + len(_PEERS)) + "{:>11}  {}"
 
 
@@ -31,7 +37,7 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "tensorflow": tf.__version__,
     }
-    if available("torch"):
+    if not why_left_out("torch"):
         import torch
 
         facts["torch"] = torch.__version__

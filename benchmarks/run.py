@@ -19,7 +19,7 @@ from benchmarks import report
 from benchmarks.cases import CASES, Case
 from benchmarks.measure import Measurement, measure
 from benchmarks.memory import peak_megabytes
-from benchmarks.sides import SIDES, available
+from benchmarks.sides import SIDES, why_left_out
 from examples import command_line
 
 _CASES = flags.DEFINE_list(
@@ -43,14 +43,14 @@ def main(argv: Sequence[str]) -> None:
         chosen = {"cases": [case.name for case in cases], "repeats": repeats, "seconds": seconds}
         command_line.print_configuration(command_line.flag_values(__name__) | chosen)
         return
-    missing = [name for name in names if not available(name)]
+    missing = {name: reason for name in names if (reason := why_left_out(name))}
     names = [name for name in names if name not in missing]
     began = time.perf_counter()
     facts = report.machine()
     print(", ".join(f"{name}: {value}" for name, value in facts.items()))
     print(report.legend(repeats, seconds), "\n")
-    if missing:
-        print(f"Not installed, so left out: {', '.join(missing)}\n")
+    for name, reason in missing.items():
+        print(f"Left out: {SIDES[name].title}, as {reason}.\n")
 
     results: dict[Case, dict[str, Measurement]] = {}
     for case in cases:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
+import shutil
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from benchmarks.cases import Case
 
-__all__ = ["SIDES", "Side", "SideKind", "available", "make_loop"]
+__all__ = ["SIDES", "Side", "SideKind", "make_loop", "why_left_out"]
 
 
 class Side(Protocol):
@@ -81,16 +83,26 @@ SIDES = {
         [_side("pytorch", "TorchLoop", fused_adam=fused) for fused in (False, True)],
         "fused",
     ),
+    "torch_compiled": SideKind(
+        "PyTorch compiled",
+        [_side("pytorch", "TorchLoop", fused_adam=True, compiled=True)],
+        "fused",
+    ),
 }
 
 
-def available(name: str) -> bool:
-    """Whether a side's library is installed: PyTorch here, TF-GAN in its own environment."""
+def why_left_out(name: str) -> str | None:
+    """What a side lacks on this machine, if anything."""
     if name == "tfgan":
         from benchmarks.tfgan import interpreter
 
-        return interpreter() is not None
-    return name != "torch" or importlib.util.find_spec("torch") is not None
+        return None if interpreter() else "there is no .venv-tfgan"
+    if name.startswith("torch") and importlib.util.find_spec("torch") is None:
+        return "PyTorch is not installed"
+    compilers = [os.environ.get("CXX") or "g++", "clang++"]
+    if name == "torch_compiled" and not any(map(shutil.which, compilers)):
+        return f"no C++ compiler is found: {' or '.join(compilers)}"
+    return None
 
 
 def make_loop(kind: str, case: Case, jit_compile: bool | str) -> Side:

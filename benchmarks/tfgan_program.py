@@ -13,7 +13,7 @@ import types
 import tensorflow as tf
 import tensorflow_gan as tfgan
 
-from benchmarks.cases import ADAM, CASES, NOISE_DIMS, Case, images
+from benchmarks.cases import ADAM, CASES, NOISE_DIMS, PENALTY_WEIGHT, Case, make_dataset
 
 v1 = tf.compat.v1
 if not hasattr(inspect, "getargspec"):  # Which TF-GAN calls; Python 3.11 has it no more.
@@ -25,7 +25,8 @@ layers = v1.layers
 
 
 def _generator(case: Case):
-    def generator(noise):
+    def generator(inputs):
+        noise = tf.concat(inputs, 1) if case.conditional else inputs
         if case.nets == "dense":
             hidden = layers.dense(noise, 128, tf.nn.relu, name="1")
             return tf.reshape(layers.dense(hidden, 784, tf.tanh, name="2"), [-1, 28, 28, 1])
@@ -42,10 +43,13 @@ def _generator(case: Case):
 
 
 def _discriminator(case: Case):
-    def discriminator(data, unused_noise):
+    def discriminator(data, inputs):
         hidden = data
         if case.nets == "dense":
-            hidden = tf.nn.leaky_relu(layers.dense(layers.flatten(hidden), 128, name="1"), 0.2)
+            hidden = layers.flatten(hidden)
+            if case.conditional:
+                hidden = tf.concat([hidden, inputs[1]], 1)
+            hidden = tf.nn.leaky_relu(layers.dense(hidden, 128, name="1"), 0.2)
             return layers.dense(hidden, 1, name="2")
         for i, filters in enumerate((64, 128)):
             hidden = layers.conv2d(hidden, filters, 4, 2, "same", name=f"{1 + i}")
@@ -79,15 +83,20 @@ class _Slices(v1.train.SessionRunHook):
 def main() -> None:
     v1.disable_v2_behavior()
     case = next(case for case in CASES if case.name == sys.argv[1])
-    dataset = tf.data.Dataset.from_tensor_slices(images()).shuffle(len(images())).repeat()
-    dataset = dataset.batch(case.batch_size, drop_remainder=True).prefetch(4)
-    data = v1.data.make_one_shot_iterator(dataset).get_next()
-    noise = tf.random.normal([case.batch_size, NOISE_DIMS])
-    model = tfgan.gan_model(_generator(case), _discriminator(case), data, noise)
+    data = v1.data.make_one_shot_iterator(make_dataset(case)).get_next()
+    inputs = tf.random.normal([case.batch_size, NOISE_DIMS])
+    if case.conditional:
+        data, labels = data
+        inputs = inputs, labels
+    model = tfgan.gan_model(_generator(case), _discriminator(case), data, inputs)
+    wasserstein, losses = case.kind == "wgan-gp", tfgan.losses
     loss = tfgan.gan_loss(
         model,
-        tfgan.losses.modified_generator_loss,
-        tfgan.losses.modified_discriminator_loss,
+        losses.wasserstein_generator_loss if wasserstein else losses.modified_generator_loss,
+        losses.wasserstein_discriminator_loss
+        if wasserstein
+        else losses.modified_discriminator_loss,
+        gradient_penalty_weight=PENALTY_WEIGHT if wasserstein else None,
         add_summaries=False,
     )
     optimizers = [v1.train.AdamOptimizer(*ADAM.values()) for _ in range(2)]
