@@ -20,8 +20,9 @@ from absl import app, flags, logging
 
 import tfgan_lite as tfgan
 from benchmarks.cases import CASES
+from benchmarks.machine import machine
 from benchmarks.measure import measure, median_and_spread
-from benchmarks.report import machine
+from benchmarks.sides import SIDES
 from examples import command_line
 
 _IMAGES = flags.DEFINE_integer("images", 512, "JPEG files.", lower_bound=32)
@@ -52,9 +53,10 @@ def main(argv: Sequence[str]) -> None:
         for _ in range(_TURNS.value):
             for name, iterator in sides.items():
                 rates[name].append(_images_per_second(iterator))
+    lite = {"lite": SIDES["lite"].candidates}
     for case in CASES:
-        if case.batch_size == _BATCH_SIZE and case.steps == (1, 1):
-            measured = measure(case, ["lite"], _TURNS.value, _SECONDS.value)["lite"]
+        if (case.kind, case.batch_size, case.steps) == ("gan", _BATCH_SIZE, (1, 1)):
+            measured = measure(case, lite, _TURNS.value, _SECONDS.value)["lite"]
             # A round of both networks, one after the other, draws two batches.
             rates[f"{case.nets} networks consume"] = [2 * r for r in measured.images_per_second]
     print(f"\n{'images per second':<32}{'median':>10}{'spread':>10}")

@@ -22,6 +22,7 @@ class Library:
       jit_compile: what `gan_train` gets.
       joint: whether the hooks are those of joint training.
       in_graph: whether all is built in a `tf.Graph`.
+      strategy: in whose scope the networks are made.
     """
 
     def __init__(
@@ -30,11 +31,13 @@ class Library:
         jit_compile: bool | str = "auto",
         joint: bool = False,
         in_graph: bool = False,
+        strategy: tf.distribute.Strategy | None = None,
     ):
         self._case = case
         self._jit_compile = jit_compile
         self._joint = joint
         self._in_graph = in_graph
+        self._strategy = strategy
         self._slices = Slices(self._train)
         self._hook = _SliceHook(self._slices)
         self.run, self.close = self._slices.run, self._slices.close
@@ -45,7 +48,8 @@ class Library:
         return self._hook.decisions()
 
     def _train(self) -> None:
-        with tf.Graph().as_default() if self._in_graph else contextlib.nullcontext():
+        world = self._strategy.scope() if self._strategy else contextlib.nullcontext()
+        with tf.Graph().as_default() if self._in_graph else world:
             self._train_in_world()
 
     def _train_in_world(self) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from benchmarks.cases import Case
-from benchmarks.sides import SIDES, Side
+from benchmarks.sides import Side
 
-__all__ = ["Measurement", "measure", "median_and_spread", "ratio"]
+__all__ = ["Measurement", "fastest", "measure", "median_and_spread", "ratio"]
 
 
 @dataclasses.dataclass
@@ -35,24 +35,27 @@ class Measurement:
 
 
 def measure(
-    case: Case, names: Sequence[str], repeats: int, seconds: float
+    case: Case,
+    candidates: Mapping[str, Sequence[Callable[[Case], Side]]],
+    repeats: int,
+    seconds: float,
 ) -> dict[str, Measurement]:
     """Times sides on one case.
 
     Args:
       case: what they train.
-      names: which sides.
+      candidates: the sides by name, each the fastest of what is given for it.
       repeats: turns.
       seconds: of a slice.
     """
     sides: dict[str, Side] = {}
     found: dict[str, Measurement] = {}
     try:
-        for name in names:
-            sides[name], first, rounds = _fastest(SIDES[name].candidates, case, seconds)
+        for name, ways in candidates.items():
+            sides[name], first, rounds = fastest(ways, case, seconds)
             found[name] = Measurement(sides[name].note, first, rounds)
         for turn in range(repeats):
-            for name in names if turn % 2 else reversed(names):
+            for name in sides if turn % 2 else reversed(sides):
                 rounds = found[name].rounds
                 rate = rounds * case.batch_size / sides[name].run(rounds)
                 found[name].images_per_second.append(rate)
@@ -77,7 +80,7 @@ def median_and_spread(values: Sequence[float]) -> tuple[float, float]:
     return median, (high - low) / 2
 
 
-def _fastest(
+def fastest(
     candidates: Sequence[Callable[[Case], Side]], case: Case, seconds: float
 ) -> tuple[Side, float, int]:
     """The fastest of some sides, the seconds to its first round, and the rounds of a slice."""

@@ -21,9 +21,9 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
+from benchmarks.machine import machine
 from benchmarks.measure import median_and_spread
 from benchmarks.metrics_peers import Peers
-from benchmarks.report import machine
 from examples import command_line
 
 _SAMPLES = flags.DEFINE_integer("samples", 10_000, "Samples in each of two sets.", lower_bound=4)

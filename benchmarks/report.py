@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from benchmarks.cases import Case
+from benchmarks.machine import Rates
 from benchmarks.measure import Measurement, median_and_spread, ratio
-from benchmarks.sides import SIDES, why_left_out
+from benchmarks.sides import SIDES
+from benchmarks.work import Work
 
-__all__ = ["case_table", "legend", "machine", "memory_table", "targets"]
+__all__ = ["case_table", "legend", "memory_table", "targets"]
 
 Results = Mapping[Case, Mapping[str, Measurement]]
 Memory = Mapping[Case, Mapping[str, float]]
@@ -23,25 +22,7 @@ _PEERS = {
     "torch": "PyTorch",
     "torch_compiled": "compiled",
 }
-_COLUMNS = "{:<26}{:>10}{:>8}" + "{:>13}" * (1 + len(_PEERS)) + "{:>11}  {}"
-
-
-def machine() -> dict[str, Any]:
-    """Facts that the numbers depend on."""
-    import tensorflow as tf
-
-    facts = {
-        "cpu": _cpu_model(),
-        "cores": len(os.sched_getaffinity(0)),
-        "load_average": os.getloadavg()[0],
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-    }
-    if not why_left_out("torch"):
-        import torch
-
-        facts["torch"] = torch.__version__
-    return facts
+_COLUMNS = "{:<26}{:>10}{:>8}" + "{:>13}" * (1 + len(_PEERS)) + "{:>9}{:>9}{:>11}  {}"
 
 
 def legend(repeats: int, seconds: float) -> str:
@@ -51,19 +32,31 @@ def legend(repeats: int, seconds: float) -> str:
         f" alternating in slices of about {seconds} s.\nRatios are medians of the turns' ratios; ±"
         " is half the distance between the quartiles.\n/ fused compares joint training with the"
         " fused joint loop, all others with the fused loop.\n1st round: seconds to build, compile"
-        " and run the first round; tfgan_lite's include trying with and without XLA."
+        " and run the first round; tfgan_lite's include trying with and without XLA.\nOf peak,"
+        " of roof: the arithmetic of a round at the rate of the matrix product, without and with"
+        " its\nmemory traffic at the rate of copying, over the time of a round."
     )
 
 
-def case_table(case: Case, found: Mapping[str, Measurement]) -> str:
-    """All sides on one case."""
+def case_table(
+    case: Case, found: Mapping[str, Measurement], work: Mapping[str, Work], rates: Rates
+) -> str:
+    """All sides on one case.
+
+    Args:
+      case: what they trained.
+      found: how fast, by side.
+      work: of a round of "fused" and of "fused_joint".
+      rates: the machine's.
+    """
     over = [f"/ {peer}" for peer in ("fused", *_PEERS.values())]
-    header = ["images/s", "spread", *over, "1st round", "chosen"]
+    header = ["images/s", "spread", *over, "of peak", "of roof", "1st round", "chosen"]
     lines = [f"{case.name} (nets/batch/G:D)", _COLUMNS.format("", *header)]
     for name, measured in found.items():
         rate, spread = median_and_spread(measured.images_per_second)
         peers = [SIDES[name].fused_peer, *_PEERS]
         ratios = [_ratio_text(found, name, peer) for peer in peers]
+        fractions = _fractions(rate / case.batch_size, work[SIDES[name].fused_peer], rates)
         first = f"{measured.first_round_seconds:.1f} s"
         lines.append(
             _COLUMNS.format(
@@ -71,6 +64,7 @@ def case_table(case: Case, found: Mapping[str, Measurement]) -> str:
                 f"{rate:,.0f}",
                 f"±{spread / rate:.0%}",
                 *ratios,
+                *fractions,
                 first,
                 measured.note,
             ).rstrip()
@@ -101,7 +95,7 @@ def targets(results: Results, memory: Memory) -> list[str]:
                     values[f"{SIDES[name].title} {case.name}"] = value
         return values
 
-    even = [case for case in results if case.steps == (1, 1)]
+    even = [case for case in results if case.steps == (1, 1) and case.kind == "gan"]
     dense = [case for case in even if case.nets == "dense"]
     small_dcgan = [case for case in even if case.nets == "dcgan" and case.batch_size == 32]
     lines = [
@@ -146,17 +140,14 @@ def _verdict(
     return f"[{'MISSED' if missed else 'met'}] {text}: {shown}"
 
 
+def _fractions(rounds_per_second: float, work: Work, rates: Rates) -> list[str]:
+    peak = work.flops / rates.flops_per_second
+    roof = work.seconds(rates.flops_per_second, rates.bytes_per_second)
+    return [f"{seconds * rounds_per_second:.2f}" for seconds in (peak, roof)]
+
+
 def _ratio_text(found: Mapping[str, Measurement], name: str, peer: str | None) -> str:
     if peer not in found or peer == name:
         return ""
     value, spread = ratio(found[name], found[peer])
     return f"{value:.2f} ±{spread:.2f}"
-
-
-def _cpu_model() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            names = [line.split(":")[1].strip() for line in file if line.startswith("model name")]
-        return names[0]
-    except (OSError, IndexError):
-        return platform.processor()

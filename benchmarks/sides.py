@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from benchmarks.cases import Case
 
-__all__ = ["SIDES", "Side", "SideKind", "make_loop", "why_left_out"]
+__all__ = ["SIDES", "Side", "SideKind", "library", "make_loop", "why_left_out"]
 
 
 class Side(Protocol):
@@ -35,7 +35,7 @@ class SideKind(NamedTuple):
 
     title: str
     candidates: Sequence[Callable[[Case], Side]]  # The fastest of them is the side.
-    fused_peer: str | None = None  # The hand-written loop that does the same.
+    fused_peer: str  # The hand-written loop that does the same.
 
 
 def _side(module: str, name: str, **options: Any) -> Callable[[Case], Side]:
@@ -51,7 +51,8 @@ def _side(module: str, name: str, **options: Any) -> Callable[[Case], Side]:
     return make
 
 
-def _library(**options: Any) -> Callable[[Case], Side]:
+def library(**options: Any) -> Callable[[Case], Side]:
+    """A function that makes a `benchmarks.library.Library` with these options."""
     return _side("library", "Library", **options)
 
 
@@ -60,9 +61,9 @@ def _fused(**options: Any) -> Callable[[Case], Side]:
 
 
 SIDES = {
-    "lite": SideKind("tfgan_lite", [_library()], "fused"),
-    "lite_joint": SideKind("tfgan_lite, joint", [_library(joint=True)], "fused_joint"),
-    "lite_graph": SideKind("tfgan_lite, tf.Graph", [_library(in_graph=True)], "fused"),
+    "lite": SideKind("tfgan_lite", [library()], "fused"),
+    "lite_joint": SideKind("tfgan_lite, joint", [library(joint=True)], "fused_joint"),
+    "lite_graph": SideKind("tfgan_lite, tf.Graph", [library(in_graph=True)], "fused"),
     "fused": SideKind(
         "fused loop by hand", [_fused(jit_compile=jit) for jit in (True, False)], "fused"
     ),
@@ -108,5 +109,5 @@ def why_left_out(name: str) -> str | None:
 def make_loop(kind: str, case: Case, jit_compile: bool | str) -> Side:
     """A "lite" or "fused" side, perhaps "_joint", with a choice on XLA."""
     name, _, joint = kind.partition("_")
-    make = {"lite": _library, "fused": _fused}[name]
+    make = {"lite": library, "fused": _fused}[name]
     return make(jit_compile=jit_compile, joint=bool(joint))(case)
