@@ -1,0 +1,65 @@
+"""Every side trains what a case says, with what belongs together."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from benchmarks.cases import Case, images, labels, make_dataset
+from benchmarks.handwritten import FusedLoop, PlainLoop
+from benchmarks.keras_fit import KerasFit
+from benchmarks.library import Library
+from benchmarks.process import ProcessSide
+from benchmarks.updates import Draws
+
+SIDES = {
+    "lite": lambda case: Library(case, jit_compile=False),
+    "lite_joint": lambda case: Library(case, jit_compile=False, joint=True),
+    "lite_graph": lambda case: Library(case, in_graph=True),
+    "fused": lambda case: FusedLoop(case, jit_compile=False),
+    "fused_joint": lambda case: FusedLoop(case, jit_compile=False, joint=True),
+    "plain": PlainLoop,
+    "keras": lambda case: KerasFit(case, jit_compile=False),
+}
+
+
+@pytest.mark.parametrize("kind", ["conditional", "wgan-gp"])
+@pytest.mark.parametrize("side", SIDES)
+def test_it_trains(side, kind):
+    made = SIDES[side](Case("dense", 4, (1, 2), kind))
+    assert made.run(3) > 0.0
+    made.close()
+
+
+@pytest.mark.parametrize("sub_step", ["generator", "discriminator"])
+def test_a_conditional_sub_step_draws_labels_of_a_batch(sub_step):
+    case = Case("dense", 4, kind="conditional")
+    batch = next(iter(make_dataset(case)))
+    (_, told), *_ = getattr(Draws(case, lambda: batch), sub_step)()
+    assert told is batch[1]
+
+
+def test_labels_stay_with_their_images():
+    batch, told = next(iter(make_dataset(Case("dense", 4, kind="conditional"))))
+    places = [int(np.flatnonzero((images() == image).all((1, 2, 3)))[0]) for image in batch.numpy()]
+    np.testing.assert_array_equal(told, labels()[places])
+
+
+def test_convolutions_have_no_conditional_case():
+    with pytest.raises(ValueError, match="Only dense nets are conditional, not 'dcgan'"):
+        Case("dcgan", 4, kind="conditional")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("devices", ["1", "2"])
+def test_a_process_trains_on_logical_devices(devices):
+    command = [sys.executable, "-m", "benchmarks.scaling", "dense", "8", "1", devices]
+    side = ProcessSide(command)
+    assert side.run(2) > 0.0
+    side.close()
+
+
+def test_a_process_that_ends_tells_how_to_see_why():
+    side = ProcessSide([sys.executable, "-c", ""])
+    with pytest.raises((RuntimeError, BrokenPipeError)):
+        side.run(1)
