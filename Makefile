@@ -48,9 +48,10 @@ docs: $(MADE)
 	.venv/bin/python docs/api.py > docs/api.md
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
 
-# TF-GAN is among the peers where there is a Python that it runs on.
+# TF-GAN is among the peers where there is a Python that it runs on. make bench FLAGS=--jit has another
+# table; docs/speed.md tells which there are.
 bench: $(MADE) $(if $(TFGAN_PYTHON),$(TFGAN_MADE))
-	.venv/bin/python -m benchmarks.run
+	.venv/bin/python -m benchmarks.run $(FLAGS)
 
 test-oldest: $(OLDEST_MADE)
 	.venv-oldest/bin/python $(PYTEST) $(SHARED)

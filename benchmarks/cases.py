@@ -61,6 +61,11 @@ class Case:
         return f"{trained}/{self.batch_size}/{self.steps[0]}:{self.steps[1]}"
 
     @property
+    def usual(self) -> bool:
+        """Whether it is trained unless told: large and many sub-steps take minutes."""
+        return self.batch_size < 256 or self.steps == (1, 1)
+
+    @property
     def conditional(self) -> bool:
         return self.kind == "conditional"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import subprocess
 from collections.abc import Sequence
@@ -32,8 +33,9 @@ class ProcessSide:
 
     def run(self, rounds: int) -> float:
         """Trains, and gives the seconds that it took."""
-        self._process.stdin.write(f"{rounds}\n")
-        self._process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # It ended; then it does not answer either.
+            self._process.stdin.write(f"{rounds}\n")
+            self._process.stdin.flush()
         answer = self._process.stdout.readline()
         if not answer:
             raise RuntimeError(
