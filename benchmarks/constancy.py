@@ -26,8 +26,8 @@ def constancy(case: Case, rounds: int) -> dict[str, Any]:
       rounds: of the whole run; cut into 10 parts of 10 slices.
     """
     in_slice = max(1, rounds // (_PARTS * _SLICES))
-    print(f"Constancy: {case.name}, {_PARTS * _SLICES * in_slice:,} rounds of one run in {_PARTS}")
-    print(f"parts; medians of slices of {in_slice:,} rounds.")
+    print(f"Constancy of tfgan_lite on {case.name}: medians of slices of {in_slice:,} rounds, in")
+    print(f"{_PARTS} parts of one run. / fused: over slices of the loop by hand between them.")
     print(f"{'to round':>10}{'rounds/s':>12}{'/ fused':>10}")
     ours, _, _ = fastest(SIDES["lite"].candidates, case, 0.1)
     by_hand, _, _ = fastest(SIDES["fused"].candidates, case, 0.1)
