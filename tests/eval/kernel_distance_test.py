@@ -199,3 +199,21 @@ class TestSubsets:
     def test_of_one_sample_are_an_error(self):
         with pytest.raises(ValueError, match="subset_size must be at least 2"):
             kernel_distance_of_subsets(*samples(40, 20), subset_size=1)
+
+
+@pytest.mark.parametrize("max_block_size", [None, 5])
+def test_gradient_is_that_of_finite_differences(max_block_size):
+    fixed, moved = samples(9, 11, width=3)
+
+    def of_moved(y):
+        return kernel_classifier_distance_from_activations(fixed, y, max_block_size)
+
+    theoretical, numerical = tf.test.compute_gradient(of_moved, [tf.constant(moved)])
+    np.testing.assert_allclose(theoretical[0], numerical[0], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [tf.bfloat16, tf.float16, tf.uint8, tf.int64])
+def test_tensors_of_any_real_dtype_are_what_their_numbers_are(dtype):
+    x, y = (tf.cast(abs(4.0 * each), dtype) for each in samples(30, 20))
+    exact = numpy_distance(*(np.asarray(tf.cast(each, tf.float64)) for each in (x, y)))
+    assert distance(x, y, None) == pytest.approx(exact, rel=1e-6)

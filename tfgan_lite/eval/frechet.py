@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tfgan_lite.eval.checks import Array, as_matrix, check_same_columns, result_dtype
 from tfgan_lite.eval.deferrable import deferrable
-from tfgan_lite.eval.gaussian_statistics import GaussianStatistics, Moments, moments, product
+from tfgan_lite.eval.gaussian_statistics import GaussianStatistics, Moments, moments
+from tfgan_lite.eval.matrix_roots import safe_sqrt, trace_sqrt_product
 
 __all__ = [
     "diagonal_only_frechet_classifier_distance_from_activations",
@@ -179,7 +179,7 @@ def diagonal_only_frechet_classifier_distance_from_activations(
         tf.nn.moments(tf.cast(x, tf.float64), axes=[0]) for x in samples
     )
     difference = tf.math.squared_difference(mean1, mean2) + tf.math.squared_difference(
-        _safe_sqrt(variance1), _safe_sqrt(variance2)
+        safe_sqrt(variance1), safe_sqrt(variance2)
     )
     return tf.cast(tf.reduce_sum(difference), dtype)
 
@@ -196,60 +196,11 @@ def _distance(first: Moments, second: Moments, root: tf.Tensor | None = None) ->
         shift
         + tf.linalg.trace(first.covariance)
         + tf.linalg.trace(second.covariance)
-        - 2.0 * _trace_sqrt_product(first, second, root)
+        - 2.0
+        * trace_sqrt_product(first.covariance, second.covariance, _rank(first), _rank(second), root)
     )
     # Rounding may leave a little, to either side of zero.
     return tf.where(equal, shift, tf.maximum(distance, 0.0))
-
-
-def _trace_sqrt_product(first: Moments, second: Moments, root: tf.Tensor | None) -> tf.Tensor:
-    """The trace of (C1 C2)^(1/2).
-
-    With C1 = R R^T, the product C1 C2 has the eigenvalues of the symmetric R^T C2 R, and further
-    ones that are zero. So no root of an unsymmetric matrix is taken, and no complex number appears.
-    """
-    if root is None:
-        if _rank(second) < _rank(first):
-            first, second = second, first
-        root = _root(first.covariance, _rank(first))
-    rotated = product(root, product(second.covariance, root))  # The covariance is symmetric.
-    eigenvalues = _eigenvalues((rotated + tf.transpose(rotated)) / 2.0)
-    # The others, the lowest, are zero: what is computed for them is the rounding, whose roots are
-    # not small.
-    rank = min(_rank(first), _rank(second))
-    return tf.reduce_sum(_safe_sqrt(eigenvalues[-rank:]))
-
-
-def _eigenvalues(symmetric: tf.Tensor) -> tf.Tensor:
-    if tf.executing_eagerly() and "CPU" in symmetric.device:
-        return _eigenvalues_on_cpu(symmetric)
-    return tf.linalg.eigvalsh(symmetric)
-
-
-@tf.custom_gradient
-def _eigenvalues_on_cpu(symmetric: tf.Tensor) -> tuple[tf.Tensor, Any]:
-    """NumPy's library is three times as quick."""
-
-    def gradient(upstream: tf.Tensor) -> tf.Tensor:
-        _, vectors = tf.linalg.eigh(symmetric)
-        return tf.matmul(vectors * upstream, vectors, transpose_b=True)
-
-    return tf.constant(np.linalg.eigvalsh(np.asarray(symmetric))), gradient
-
-
-def _root(covariance: tf.Tensor, rank: int) -> tf.Tensor:
-    """R [D, rank or D] with R R^T = `covariance`."""
-    if tf.executing_eagerly() and rank == covariance.shape[0]:
-        # Several times as quick as eigenvectors, but it fails for a singular matrix, and a graph
-        # cannot go on from that.
-        try:
-            root = tf.linalg.cholesky(covariance)
-            if bool(tf.math.is_finite(tf.reduce_sum(root))):
-                return root
-        except tf.errors.InvalidArgumentError:
-            pass
-    values, vectors = tf.linalg.eigh(covariance)
-    return vectors[:, -rank:] * _safe_sqrt(values[-rank:])
 
 
 def _rank(statistics: Moments) -> int:
@@ -258,15 +209,7 @@ def _rank(statistics: Moments) -> int:
     return width if count is None else max(1, min(width, int(count) - 1))
 
 
-def _safe_sqrt(values: tf.Tensor) -> tf.Tensor:
-    """Square roots, with zero for what rounding made negative, and no gradient there."""
-    positive = values > 0.0
-    return tf.where(positive, tf.sqrt(tf.where(positive, values, 1.0)), 0.0)
-
-
-def _pair(
-    activations1: Array, activations2: Array, min_rows: int
-) -> tuple[tf.DType, list[tf.Tensor]]:
+def _pair(activations1: Array, activations2: Array, min_rows: int) -> tuple[tf.DType, list[Array]]:
     """Both as checked matrices, and the dtype of a result."""
     samples = [
         as_matrix(x, name, min_rows=min_rows, dtype=None)
@@ -276,12 +219,13 @@ def _pair(
     return result_dtype(samples[0]), samples
 
 
-def _is_few(samples: tf.Tensor) -> bool:
+def _is_few(samples: Array) -> bool:
     """Whether so few samples cannot have a covariance of full rank, as far as one knows now."""
-    return samples.shape.is_fully_defined() and samples.shape[0] <= samples.shape[1]
+    rows, columns = samples.shape
+    return rows is not None and columns is not None and rows <= columns
 
 
-def _warn_of_few(samples: list[tf.Tensor]) -> None:
+def _warn_of_few(samples: list[Array]) -> None:
     for name, each in zip(_NAMES, samples):
         if _is_few(each):
             rows, columns = each.shape

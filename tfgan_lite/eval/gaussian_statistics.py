@@ -11,9 +11,9 @@ import tensorflow as tf
 from tfgan_lite.eval.accumulator import Accumulator, checked_size, local_variable
 from tfgan_lite.eval.checks import Array, as_matrix
 
-__all__ = ["GaussianStatistics", "Moments", "moments", "product"]
+__all__ = ["GaussianStatistics", "Moments", "moments"]
 
-_CHUNK = 8192  # Rows.
+_CHUNK = 4096  # Rows.
 
 
 class Moments(NamedTuple):
@@ -130,16 +130,43 @@ def moments(features: Array, name: str = "features") -> Moments:
       ValueError: another shape, fewer than two rows, NaN or infinity.
     """
     samples = as_matrix(features, name, min_rows=2, dtype=None)
-    # In chunks, because a float64 copy of all of them is large.
-    rows = samples.shape[0]
-    chunks = (samples[i : i + _CHUNK] for i in range(0, rows, _CHUNK)) if rows else (samples,)
-    count, mean, scatter = tf.constant(0, tf.int64), tf.zeros([], tf.float64), 0.0
-    for chunk in chunks:
-        count, mean, added = _with_batch(count, mean, tf.cast(chunk, tf.float64))
-        scatter += added
-    if rows:
-        count = tf.constant(rows, tf.int64)
+    if isinstance(samples, np.ndarray) or _on_cpu(samples):
+        by_numpy = _by_numpy if isinstance(samples, np.ndarray) else _by_numpy_with_gradient
+        mean, covariance = by_numpy(samples)
+        return Moments(tf.constant(samples.shape[0], tf.int64), mean, covariance)
+    none = tf.constant(0, tf.int64), tf.zeros([], tf.float64)
+    count, mean, scatter = _with_batch(*none, tf.cast(samples, tf.float64))
+    if samples.shape[0]:
+        count = tf.constant(samples.shape[0], tf.int64)
     return Moments(count, mean, scatter / _float(count - 1))
+
+
+def _by_numpy(samples: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
+    """The mean and covariance, by the library whose products in float64 are the quicker ones."""
+    rows, width = samples.shape
+    mean = samples.mean(axis=0, dtype=np.float64)
+    scatter = np.zeros([width, width])
+    # In chunks, because a float64 copy of all of them is large.
+    buffer = np.empty([min(_CHUNK, rows), width])
+    for start in range(0, rows, _CHUNK):
+        chunk = samples[start : start + _CHUNK]
+        centred = np.subtract(chunk, mean, out=buffer[: len(chunk)], dtype=np.float64)
+        scatter += centred.T @ centred
+    scatter /= rows - 1
+    return tf.constant(mean), tf.constant(scatter)
+
+
+@tf.custom_gradient
+def _by_numpy_with_gradient(samples: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], Any]:
+    mean, covariance = _by_numpy(np.asarray(samples))
+
+    def gradient(of_mean: tf.Tensor, of_covariance: tf.Tensor) -> tf.Tensor:
+        rows = samples.shape[0]
+        centred = tf.cast(samples, tf.float64) - mean
+        both = (of_covariance + tf.transpose(of_covariance)) / (rows - 1)
+        return tf.cast(of_mean / rows + tf.matmul(centred, both), samples.dtype)
+
+    return (mean, covariance), gradient
 
 
 def _with_batch(
@@ -151,24 +178,16 @@ def _with_batch(
     new_mean, shift = _mean_of_both(count, mean, added, batch_mean)
     # The shift between the means is one row more, so that a single product gives all.
     rows = tf.concat([batch - batch_mean, shift[tf.newaxis]], axis=0)
-    return count + added, new_mean, product(rows, rows)
+    if _on_cpu(rows):
+        # NumPy's library is thrice as quick in float64, for it sees that both are the same.
+        values = np.asarray(rows)
+        return count + added, new_mean, tf.constant(values.T @ values)
+    return count + added, new_mean, tf.matmul(rows, rows, transpose_a=True)
 
 
-def product(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
-    """X^T Y of float64 matrices [N, D] and [N, E]."""
-    if tf.executing_eagerly() and "CPU" in left.device:
-        return _product_on_cpu(left, right)
-    return tf.matmul(left, right, transpose_a=True)
-
-
-@tf.custom_gradient
-def _product_on_cpu(left: tf.Tensor, right: tf.Tensor) -> tuple[tf.Tensor, Any]:
-    """NumPy's library is twice as quick in float64, and thrice where both are the same."""
-
-    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return tf.matmul(right, upstream, transpose_b=True), tf.matmul(left, upstream)
-
-    return tf.constant(np.asarray(left).T @ np.asarray(right)), gradient
+def _on_cpu(tensor: tf.Tensor) -> bool:
+    """Whether NumPy can have it now."""
+    return tf.executing_eagerly() and "CPU" in tensor.device
 
 
 def _mean_of_both(

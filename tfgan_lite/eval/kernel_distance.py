@@ -8,7 +8,6 @@ Paper: Bińkowski et al., "Demystifying MMD GANs", arXiv:1801.01401.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ import tensorflow as tf
 from tfgan_lite.eval.accumulator import checked_size
 from tfgan_lite.eval.checks import Array, as_matrix, check_same_columns, result_dtype
 from tfgan_lite.eval.deferrable import deferrable
+from tfgan_lite.eval.kernel_sums import KernelSums
 
 __all__ = [
     "kernel_classifier_distance_and_std_from_activations",
@@ -24,10 +24,7 @@ __all__ = [
     "kernel_distance_of_subsets",
 ]
 
-# Of 1024 x 1024 numbers the product outweighs all else, and little memory is in use.
-_TILE = 1024
 _NAMES = ("activations1", "activations2")
-_Sums = tuple[tf.Tensor, tf.Tensor]
 
 
 @deferrable
@@ -143,19 +140,17 @@ def kernel_distance_of_subsets(
         raise ValueError("subset_size must be at least 2: one sample has no pairs.")
     x, y = _pair(activations1, activations2, min_rows=subset_size)
     random = np.random.RandomState(seed)
-    distances = []
+    sums, distances = KernelSums(tf.float64), []
     for _ in range(num_subsets):
         first, second = (
-            tf.gather(each, random.choice(each.shape[0], subset_size, replace=False))
+            np.asarray(each)[random.choice(each.shape[0], subset_size, replace=False)]
             for each in (x, y)
         )
-        distances.append(_block_estimate(first, second, tf.float64)[0])
+        distances.append(_block_estimate(first, second, sums)[0])
     return tf.reduce_mean(distances), tf.math.reduce_std(distances)
 
 
-def _pair(
-    activations1: Array, activations2: Array, min_rows: int = 2
-) -> tuple[tf.Tensor, tf.Tensor]:
+def _pair(activations1: Array, activations2: Array, min_rows: int = 2) -> tuple[Array, Array]:
     x, y = (
         as_matrix(values, name, min_rows=min_rows, dtype=None)
         for values, name in zip((activations1, activations2), _NAMES)
@@ -165,16 +160,25 @@ def _pair(
 
 
 def _estimates(
-    x: tf.Tensor, y: tf.Tensor, max_block_size: int | None, arithmetic: tf.DType
+    x: Array, y: Array, max_block_size: int | None, arithmetic: tf.DType
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Each block's estimate, and its first-order error."""
     n, m = _rows(x), _rows(y)
+    sums = KernelSums(arithmetic)
     if max_block_size is None:
         blocks: Any = 1
     elif isinstance(n, int) and isinstance(m, int):
         blocks = -(-max(n, m) // max_block_size)
     else:
         blocks = -(-tf.maximum(n, m) // max_block_size)
+
+    def estimate(i: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        return _block_estimate(
+            x[_bound(n, blocks, i) : _bound(n, blocks, i + 1)],
+            y[_bound(m, blocks, i) : _bound(m, blocks, i + 1)],
+            sums,
+        )
+
     if isinstance(blocks, int) and isinstance(n, int) and isinstance(m, int):
         if min(n, m) // blocks < 2:
             raise ValueError(
@@ -182,15 +186,7 @@ def _estimates(
                 "and some have less than two samples of a set, which have no pairs. Give it a "
                 "higher value, or the smaller set more samples."
             )
-        estimates = [
-            _block_estimate(
-                x[_bound(n, blocks, i) : _bound(n, blocks, i + 1)],
-                y[_bound(m, blocks, i) : _bound(m, blocks, i + 1)],
-                arithmetic,
-            )
-            for i in range(blocks)
-        ]
-        distances, errors = zip(*estimates)
+        distances, errors = zip(*map(estimate, range(blocks)))
         return tf.stack(distances), tf.stack(errors)
 
     check = tf.debugging.assert_greater_equal(
@@ -199,14 +195,7 @@ def _estimates(
     with tf.control_dependencies([check]):
         numbers = tf.range(blocks)
     return tf.map_fn(
-        lambda i: _block_estimate(
-            x[_bound(n, blocks, i) : _bound(n, blocks, i + 1)],
-            y[_bound(m, blocks, i) : _bound(m, blocks, i + 1)],
-            arithmetic,
-        ),
-        numbers,
-        parallel_iterations=1,
-        fn_output_signature=(tf.float64, tf.float64),
+        estimate, numbers, parallel_iterations=1, fn_output_signature=(tf.float64, tf.float64)
     )
 
 
@@ -219,13 +208,10 @@ def _bound(rows: Any, blocks: Any, i: Any) -> Any:
     return i * size + tf.maximum(larger, 0)
 
 
-def _block_estimate(
-    x: tf.Tensor, y: tf.Tensor, arithmetic: tf.DType
-) -> tuple[tf.Tensor, tf.Tensor]:
+def _block_estimate(x: Array, y: Array, sums: KernelSums) -> tuple[tf.Tensor, tf.Tensor]:
     """The unbiased distance of two sets, and its first-order standard error, float64."""
     n, m = (tf.cast(_rows(each), tf.float64) for each in (x, y))
-    xx, yy = (sum(_kernel_sums(each, each, arithmetic, symmetric=True)) for each in (x, y))
-    xy, yx = _kernel_sums(x, y, arithmetic, symmetric=False)
+    xx, yy, xy, yx = sums(x, y)
     # What each sample contributes; the two halves' means add up to the distance.
     of_x = xx / (n - 1.0) - xy / m
     of_y = yy / (m - 1.0) - yx / n
@@ -233,62 +219,5 @@ def _block_estimate(
     return tf.reduce_mean(of_x) + tf.reduce_mean(of_y), error
 
 
-def _kernel_sums(x: tf.Tensor, y: tf.Tensor, arithmetic: tf.DType, symmetric: bool) -> _Sums:
-    """Sums of the kernel between all rows of x and y, for each row of x and for each row of y.
-
-    If `symmetric`, x is y: the sums are over pairs of different rows, and each pair is in one of
-    the two results.
-    """
-    n, m = _rows(x), _rows(y)
-    width = tf.cast(tf.shape(x)[1], arithmetic)
-
-    def kernel(rows: tf.Tensor, j: Any) -> tf.Tensor:
-        product = tf.matmul(rows, tf.cast(y[j : j + _TILE], arithmetic), transpose_b=True)
-        base = tf.cast(product, tf.float64) + 1.0
-        return base * base * base
-
-    def row_tile(i: Any, *sums: tf.Tensor) -> _Sums:
-        rows = tf.cast(x[i : i + _TILE], arithmetic) / width
-        start = 0
-        if symmetric:
-            values = kernel(rows, i)
-            values = tf.linalg.set_diag(values, tf.zeros([tf.shape(values)[0]], tf.float64))
-            sums = _added(sums[0], i, tf.reduce_sum(values, axis=1)), sums[1]
-            start = i + _TILE
-
-        def column_tile(j: Any, of_x: tf.Tensor, of_y: tf.Tensor) -> _Sums:
-            values = kernel(rows, j)
-            return (
-                _added(of_x, i, tf.reduce_sum(values, axis=1)),
-                _added(of_y, j, tf.reduce_sum(values, axis=0)),
-            )
-
-        return _loop(start, m, column_tile, sums)
-
-    return _loop(0, n, row_tile, (tf.zeros([n], tf.float64), tf.zeros([m], tf.float64)))
-
-
-def _added(sums: tf.Tensor, start: Any, values: tf.Tensor) -> tf.Tensor:
-    """`sums` with `values` added from `start` on."""
-    places = start + tf.range(tf.shape(values)[0])
-    return tf.tensor_scatter_nd_add(sums, places[:, tf.newaxis], values)
-
-
-def _loop(start: Any, stop: Any, body: Callable[..., _Sums], state: _Sums) -> _Sums:
-    """Calls `body(i, *state)` for each tile, one at a time."""
-    if isinstance(start, int) and isinstance(stop, int):
-        if tf.executing_eagerly() or stop - start <= _TILE:
-            for i in range(start, stop, _TILE):
-                state = body(i, *state)
-            return state
-    _, *state = tf.while_loop(
-        lambda i, *_: i < stop,
-        lambda i, *sums: (i + _TILE, *body(i, *sums)),
-        (tf.convert_to_tensor(start), *state),
-        parallel_iterations=1,
-    )
-    return tuple(state)
-
-
-def _rows(matrix: tf.Tensor) -> Any:
+def _rows(matrix: Array) -> Any:
     return tf.shape(matrix)[0] if matrix.shape[0] is None else matrix.shape[0]

@@ -1,0 +1,186 @@
+"""Sums of the kernel (x.y / D + 1)^3 over pairs of samples, tile by tile.
+
+N times M values do not fit into memory, so nobody ever holds them all: a tile of products, which
+the machine computes at its full rate, is cubed and added up in float64 before the next one is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfgan_lite.eval.checks import Array
+
+__all__ = ["KernelSums"]
+
+# Products of so many rows and columns outweigh all else.
+_TILE = 2048
+# Rows of products that stay in a core's cache while they are cubed and added up.
+_STRIP = 32
+
+_Pair = tuple[tf.Tensor, tf.Tensor]
+_Sums = tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
+
+
+class KernelSums:
+    """Sums for each sample of two sets: over the others of its set, and over the other set.
+
+    Args:
+      arithmetic: of the products, float32 or float64.
+    """
+
+    def __init__(self, arithmetic: tf.DType):
+        self._arithmetic = arithmetic
+        self._buffers: dict[str, np.ndarray] = {}
+
+    def __call__(self, x: Array, y: Array) -> _Sums:
+        """Returns the sums.
+
+        Args:
+          x: real numbers [N, D].
+          y: real numbers [M, D].
+
+        Returns:
+          Four vectors, float64: of x within x, [N], and of y within y, [M], without the pairs of a
+          sample and itself; of x with y, [N], and of y with x, [M].
+        """
+        if isinstance(x, np.ndarray) and isinstance(y, np.ndarray):
+            return self._by_numpy(x, y)
+        if not (tf.executing_eagerly() and "CPU" in x.device):
+            return self._by_tensorflow(x, y)
+
+        @tf.custom_gradient
+        def by_numpy(x: tf.Tensor, y: tf.Tensor) -> tuple[_Sums, Any]:
+            def gradient(*upstream: tf.Tensor) -> _Pair:
+                with tf.GradientTape() as tape:
+                    tape.watch((x, y))
+                    sums = self._by_tensorflow(x, y)
+                return tape.gradient(sums, (x, y), upstream)
+
+            return self._by_numpy(np.asarray(x), np.asarray(y)), gradient
+
+        return by_numpy(x, y)
+
+    def _by_numpy(self, x: np.ndarray, y: np.ndarray) -> _Sums:
+        """In memory that is taken once, for fresh memory costs more than what is done with it."""
+        xx, yx, xy, yy = (np.zeros(len(each)) for each in (x, y, x, y))
+        for start in range(0, len(x), _TILE):
+            left = self._scaled("left", x[start : start + _TILE])
+            self._add_products(left, x, start, start, xx, xx)
+            self._add_products(left, y, start, None, xy, yx)
+        for start in range(0, len(y), _TILE):
+            left = self._scaled("left", y[start : start + _TILE])
+            self._add_products(left, y, start, start, yy, yy)
+        return tuple(map(tf.constant, (xx, yy, xy, yx)))
+
+    def _add_products(
+        self,
+        left: np.ndarray,
+        others: np.ndarray,
+        row: int,
+        same: int | None,
+        of_rows: np.ndarray,
+        of_others: np.ndarray,
+    ) -> None:
+        """Adds the kernel of `left`, the rows from `row` on, with others; `same`: from there on."""
+        of_left = of_rows[row : row + len(left)]
+        for start in range(same or 0, len(others), _TILE):
+            diagonal = start == same
+            tile = others[start : start + _TILE]
+            # NumPy sees that both are the same, and computes half.
+            right = left if diagonal else self._scaled("right", tile)
+            products = self._buffer("products", len(left), len(right), left.dtype)
+            np.matmul(left, right.T, out=products)
+            if diagonal:
+                np.fill_diagonal(products, -1.0)  # Whose kernel is zero.
+            of_right = None if diagonal else of_others[start : start + len(right)]
+            for first in range(0, len(left), _STRIP):
+                strip = products[first : first + _STRIP]
+                base, square = (
+                    self._buffer(n, *strip.shape, np.float64) for n in ("base", "square")
+                )
+                np.add(strip, 1.0, out=base, dtype=np.float64)
+                np.multiply(base, base, out=square)
+                of_left[first : first + _STRIP] += np.einsum("ij,ij->i", square, base)
+                if of_right is not None:
+                    of_right += np.einsum("ij,ij->j", square, base)
+
+    def _scaled(self, name: str, rows: np.ndarray) -> np.ndarray:
+        """Rows whose products are x.y / D."""
+        scaled = self._buffer(name, *rows.shape, self._arithmetic.as_numpy_dtype)
+        return np.multiply(rows, rows.shape[1] ** -0.5, out=scaled, dtype=scaled.dtype)
+
+    def _buffer(self, name: str, rows: int, columns: int, dtype: Any) -> np.ndarray:
+        if name not in self._buffers or self._buffers[name].size < rows * columns:
+            self._buffers[name] = np.empty(rows * columns, dtype)
+        return self._buffers[name][: rows * columns].reshape(rows, columns)
+
+    def _by_tensorflow(self, x: Array, y: Array) -> _Sums:
+        """The same, as the ops of a graph."""
+        xx, yy = (sum(_sums(each, each, self._arithmetic, symmetric=True)) for each in (x, y))
+        xy, yx = _sums(x, y, self._arithmetic, symmetric=False)
+        return xx, yy, xy, yx
+
+
+def _sums(x: tf.Tensor, y: tf.Tensor, arithmetic: tf.DType, symmetric: bool) -> _Pair:
+    """Sums of the kernel between all rows of x and y, for each row of x and for each row of y.
+
+    If `symmetric`, x is y: the sums are over pairs of different rows, and each pair is in one of
+    the two results.
+    """
+    n, m = _rows(x), _rows(y)
+    width = tf.cast(tf.shape(x)[1], arithmetic)
+
+    def kernel(rows: tf.Tensor, j: Any) -> tf.Tensor:
+        product = tf.matmul(rows, tf.cast(y[j : j + _TILE], arithmetic), transpose_b=True)
+        base = tf.cast(product, tf.float64) + 1.0
+        return base * base * base
+
+    def row_tile(i: Any, *sums: tf.Tensor) -> _Pair:
+        rows = tf.cast(x[i : i + _TILE], arithmetic) / width
+        start = 0
+        if symmetric:
+            values = kernel(rows, i)
+            values = tf.linalg.set_diag(values, tf.zeros([tf.shape(values)[0]], tf.float64))
+            sums = _added(sums[0], i, tf.reduce_sum(values, axis=1)), sums[1]
+            start = i + _TILE
+
+        def column_tile(j: Any, of_x: tf.Tensor, of_y: tf.Tensor) -> _Pair:
+            values = kernel(rows, j)
+            return (
+                _added(of_x, i, tf.reduce_sum(values, axis=1)),
+                _added(of_y, j, tf.reduce_sum(values, axis=0)),
+            )
+
+        return _loop(start, m, column_tile, sums)
+
+    return _loop(0, n, row_tile, (tf.zeros([n], tf.float64), tf.zeros([m], tf.float64)))
+
+
+def _added(sums: tf.Tensor, start: Any, values: tf.Tensor) -> tf.Tensor:
+    """`sums` with `values` added from `start` on."""
+    places = start + tf.range(tf.shape(values)[0])
+    return tf.tensor_scatter_nd_add(sums, places[:, tf.newaxis], values)
+
+
+def _loop(start: Any, stop: Any, body: Callable[..., _Pair], state: _Pair) -> _Pair:
+    """Calls `body(i, *state)` for each tile, one at a time."""
+    if isinstance(start, int) and isinstance(stop, int):
+        if tf.executing_eagerly() or stop - start <= _TILE:
+            for i in range(start, stop, _TILE):
+                state = body(i, *state)
+            return state
+    _, *state = tf.while_loop(
+        lambda i, *_: i < stop,
+        lambda i, *sums: (i + _TILE, *body(i, *sums)),
+        (tf.convert_to_tensor(start), *state),
+        parallel_iterations=1,
+    )
+    return tuple(state)
+
+
+def _rows(matrix: tf.Tensor) -> Any:
+    return tf.shape(matrix)[0] if matrix.shape[0] is None else matrix.shape[0]
