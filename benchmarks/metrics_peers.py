@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -62,12 +63,21 @@ class Peers:
 
 
 def sqrtm(real: np.ndarray, generated: np.ndarray) -> float:
-    """As pytorch-fid and clean-fid compute it."""
+    """As pytorch-fid and clean-fid compute it, with what they check."""
     import scipy.linalg
 
     means = [np.mean(each, axis=0, dtype=np.float64) for each in (real, generated)]
     covariances = [np.cov(each, rowvar=False) for each in (real, generated)]
-    root = scipy.linalg.sqrtm(covariances[0] @ covariances[1]).real
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        root, _ = scipy.linalg.sqrtm(covariances[0].dot(covariances[1]), disp=False)
+    if not np.isfinite(root).all():
+        offset = 1e-6 * np.eye(len(root))
+        root = scipy.linalg.sqrtm((covariances[0] + offset).dot(covariances[1] + offset))
+    if np.iscomplexobj(root):
+        if not np.allclose(np.diagonal(root).imag, 0.0, atol=1e-3):
+            raise ValueError(f"Imaginary component {np.max(np.abs(root.imag))}")
+        root = root.real
     return float(
         np.sum((means[0] - means[1]) ** 2)
         + np.trace(covariances[0])

@@ -11,6 +11,7 @@ from tfgan_lite.eval.checks import Array, as_matrix, check_same_columns, result_
 from tfgan_lite.eval.deferrable import deferrable
 from tfgan_lite.eval.gaussian_statistics import GaussianStatistics, Moments, moments
 from tfgan_lite.eval.matrix_roots import safe_sqrt, trace_sqrt_product
+from tfgan_lite.eval.workspace import Workspace
 
 __all__ = [
     "diagonal_only_frechet_classifier_distance_from_activations",
@@ -108,7 +109,8 @@ def frechet_classifier_distance_from_activations(
     """
     dtype, samples = _pair(activations1, activations2, min_rows=2)
     _warn_of_few(samples)
-    statistics = [moments(x, name) for x, name in zip(samples, _NAMES)]
+    workspace = Workspace()
+    statistics = [moments(x, name, workspace) for x, name in zip(samples, _NAMES)]
     root = None
     few = [i for i in range(2) if _is_few(samples[i])]
     if few:
@@ -186,6 +188,8 @@ def diagonal_only_frechet_classifier_distance_from_activations(
 
 def _distance(first: Moments, second: Moments, root: tf.Tensor | None = None) -> tf.Tensor:
     """The distance; `root` is one of the first covariance, if it is known."""
+    if all(isinstance(each.covariance, np.ndarray) for each in (first, second)):
+        return tf.constant(_distance_of_arrays(first, second, root), tf.float64)
     equal = tf.reduce_all(tf.equal(first.mean, second.mean)) & tf.reduce_all(
         tf.equal(first.covariance, second.covariance)
     )
@@ -201,6 +205,19 @@ def _distance(first: Moments, second: Moments, root: tf.Tensor | None = None) ->
     )
     # Rounding may leave a little, to either side of zero.
     return tf.where(equal, shift, tf.maximum(distance, 0.0))
+
+
+def _distance_of_arrays(first: Moments, second: Moments, root: Array | None) -> float:
+    """The same without copies of the covariances."""
+    shift = np.sum((first.mean - second.mean) ** 2)
+    if shift == 0.0 and np.array_equal(first.covariance, second.covariance):
+        return shift
+    root = None if root is None else np.asarray(root)
+    common = trace_sqrt_product(
+        first.covariance, second.covariance, _rank(first), _rank(second), root
+    )
+    distance = shift + np.trace(first.covariance) + np.trace(second.covariance) - 2.0 * common
+    return max(float(distance), 0.0)
 
 
 def _rank(statistics: Moments) -> int:

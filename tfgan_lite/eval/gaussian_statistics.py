@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfgan_lite.eval.accumulator import Accumulator, checked_size, local_variable
 from tfgan_lite.eval.checks import Array, as_matrix
+from tfgan_lite.eval.workspace import Workspace
 
 __all__ = ["GaussianStatistics", "Moments", "moments"]
 
@@ -119,12 +120,16 @@ class GaussianStatistics(Accumulator):
         return [self.count, self.mean, self.scatter]
 
 
-def moments(features: Array, name: str = "features") -> Moments:
+def moments(features: Array, name: str = "features", workspace: Workspace | None = None) -> Moments:
     """The moments of features that are all there.
 
     Args:
       features: finite real numbers [N, D], N >= 2.
       name: of the argument, for messages.
+      workspace: where to compute.
+
+    Returns:
+      Them, as arrays where the features are an array of float32 or float64 outside of a graph.
 
     Raises:
       ValueError: another shape, fewer than two rows, NaN or infinity.
@@ -132,7 +137,7 @@ def moments(features: Array, name: str = "features") -> Moments:
     samples = as_matrix(features, name, min_rows=2, dtype=None)
     if isinstance(samples, np.ndarray) or _on_cpu(samples):
         by_numpy = _by_numpy if isinstance(samples, np.ndarray) else _by_numpy_with_gradient
-        mean, covariance = by_numpy(samples)
+        mean, covariance = by_numpy(samples, workspace=workspace or Workspace())
         return Moments(tf.constant(samples.shape[0], tf.int64), mean, covariance)
     none = tf.constant(0, tf.int64), tf.zeros([], tf.float64)
     count, mean, scatter = _with_batch(*none, tf.cast(samples, tf.float64))
@@ -141,32 +146,37 @@ def moments(features: Array, name: str = "features") -> Moments:
     return Moments(count, mean, scatter / _float(count - 1))
 
 
-def _by_numpy(samples: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
+def _by_numpy(samples: np.ndarray, workspace: Workspace) -> tuple[np.ndarray, np.ndarray]:
     """The mean and covariance, by the library whose products in float64 are the quicker ones."""
     rows, width = samples.shape
     mean = samples.mean(axis=0, dtype=np.float64)
-    scatter = np.zeros([width, width])
     # In chunks, because a float64 copy of all of them is large.
-    buffer = np.empty([min(_CHUNK, rows), width])
+    buffer = workspace.array("centred", min(_CHUNK, rows), width)
+    scatter, product = np.zeros([width, width]), workspace.array("product", width, width)
     for start in range(0, rows, _CHUNK):
         chunk = samples[start : start + _CHUNK]
         centred = np.subtract(chunk, mean, out=buffer[: len(chunk)], dtype=np.float64)
-        scatter += centred.T @ centred
+        scatter += np.matmul(centred.T, centred, out=product)
     scatter /= rows - 1
-    return tf.constant(mean), tf.constant(scatter)
+    return mean, scatter
 
 
-@tf.custom_gradient
-def _by_numpy_with_gradient(samples: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], Any]:
-    mean, covariance = _by_numpy(np.asarray(samples))
+def _by_numpy_with_gradient(
+    samples: tf.Tensor, workspace: Workspace
+) -> tuple[tf.Tensor, tf.Tensor]:
+    @tf.custom_gradient
+    def by_numpy(samples: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], Any]:
+        mean, covariance = map(tf.constant, _by_numpy(np.asarray(samples), workspace))
 
-    def gradient(of_mean: tf.Tensor, of_covariance: tf.Tensor) -> tf.Tensor:
-        rows = samples.shape[0]
-        centred = tf.cast(samples, tf.float64) - mean
-        both = (of_covariance + tf.transpose(of_covariance)) / (rows - 1)
-        return tf.cast(of_mean / rows + tf.matmul(centred, both), samples.dtype)
+        def gradient(of_mean: tf.Tensor, of_covariance: tf.Tensor) -> tf.Tensor:
+            rows = samples.shape[0]
+            centred = tf.cast(samples, tf.float64) - mean
+            both = (of_covariance + tf.transpose(of_covariance)) / (rows - 1)
+            return tf.cast(of_mean / rows + tf.matmul(centred, both), samples.dtype)
 
-    return (mean, covariance), gradient
+        return (mean, covariance), gradient
+
+    return by_numpy(samples)
 
 
 def _with_batch(

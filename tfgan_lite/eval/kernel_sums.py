@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgan_lite.eval.checks import Array
+from tfgan_lite.eval.workspace import Workspace
 
 __all__ = ["KernelSums"]
 
@@ -34,7 +35,7 @@ class KernelSums:
 
     def __init__(self, arithmetic: tf.DType):
         self._arithmetic = arithmetic
-        self._buffers: dict[str, np.ndarray] = {}
+        self._workspace = Workspace()
 
     def __call__(self, x: Array, y: Array) -> _Sums:
         """Returns the sums.
@@ -65,7 +66,6 @@ class KernelSums:
         return by_numpy(x, y)
 
     def _by_numpy(self, x: np.ndarray, y: np.ndarray) -> _Sums:
-        """In memory that is taken once, for fresh memory costs more than what is done with it."""
         xx, yx, xy, yy = (np.zeros(len(each)) for each in (x, y, x, y))
         for start in range(0, len(x), _TILE):
             left = self._scaled("left", x[start : start + _TILE])
@@ -92,16 +92,14 @@ class KernelSums:
             tile = others[start : start + _TILE]
             # NumPy sees that both are the same, and computes half.
             right = left if diagonal else self._scaled("right", tile)
-            products = self._buffer("products", len(left), len(right), left.dtype)
+            products = self._workspace.array("products", len(left), len(right), left.dtype)
             np.matmul(left, right.T, out=products)
             if diagonal:
                 np.fill_diagonal(products, -1.0)  # Whose kernel is zero.
             of_right = None if diagonal else of_others[start : start + len(right)]
             for first in range(0, len(left), _STRIP):
                 strip = products[first : first + _STRIP]
-                base, square = (
-                    self._buffer(n, *strip.shape, np.float64) for n in ("base", "square")
-                )
+                base, square = (self._workspace.array(n, *strip.shape) for n in ("base", "square"))
                 np.add(strip, 1.0, out=base, dtype=np.float64)
                 np.multiply(base, base, out=square)
                 of_left[first : first + _STRIP] += np.einsum("ij,ij->i", square, base)
@@ -110,13 +108,8 @@ class KernelSums:
 
     def _scaled(self, name: str, rows: np.ndarray) -> np.ndarray:
         """Rows whose products are x.y / D."""
-        scaled = self._buffer(name, *rows.shape, self._arithmetic.as_numpy_dtype)
+        scaled = self._workspace.array(name, *rows.shape, self._arithmetic.as_numpy_dtype)
         return np.multiply(rows, rows.shape[1] ** -0.5, out=scaled, dtype=scaled.dtype)
-
-    def _buffer(self, name: str, rows: int, columns: int, dtype: Any) -> np.ndarray:
-        if name not in self._buffers or self._buffers[name].size < rows * columns:
-            self._buffers[name] = np.empty(rows * columns, dtype)
-        return self._buffers[name][: rows * columns].reshape(rows, columns)
 
     def _by_tensorflow(self, x: Array, y: Array) -> _Sums:
         """The same, as the ops of a graph."""

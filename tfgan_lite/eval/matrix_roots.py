@@ -11,18 +11,20 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfgan_lite.eval.checks import Array
+
 __all__ = ["safe_sqrt", "trace_sqrt_product"]
 
 _BLOCK = 256  # Columns.
 
 
 def trace_sqrt_product(
-    first: tf.Tensor,
-    second: tf.Tensor,
+    first: Array,
+    second: Array,
     first_rank: int,
     second_rank: int,
-    root: tf.Tensor | None = None,
-) -> tf.Tensor:
+    root: Array | None = None,
+) -> Array:
     """Returns the trace of (C1 C2)^(1/2).
 
     Args:
@@ -33,7 +35,7 @@ def trace_sqrt_product(
       root: float64 [D, K] whose product with its transpose is the first covariance, if it is known.
 
     Returns:
-      A float64 scalar >= 0.
+      A float64 scalar >= 0; of arrays no tensor, outside of a graph.
     """
     if root is None and second_rank < first_rank:
         first, second, first_rank, second_rank = second, first, second_rank, first_rank
@@ -47,21 +49,26 @@ def trace_sqrt_product(
         # are not small.
         return tf.reduce_sum(safe_sqrt(eigenvalues[-min(first_rank, second_rank) :]))
 
-    @tf.custom_gradient
-    def by_numpy(*given: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        """The same, several times as quick, with TensorFlow's gradient."""
-        rotated = _rotated(*map(np.asarray, given), rank=first_rank)
-        eigenvalues = np.linalg.eigvalsh(rotated)[-min(first_rank, second_rank) :]
+    def by_numpy(*given: np.ndarray) -> np.float64:
+        """The same, several times as quick."""
+        eigenvalues = np.linalg.eigvalsh(_rotated(*given, rank=first_rank))
+        return np.sqrt(np.maximum(eigenvalues[-min(first_rank, second_rank) :], 0.0)).sum()
 
+    @tf.custom_gradient
+    def with_gradient(*given: tf.Tensor) -> tuple[tf.Tensor, Any]:
         def gradient(upstream: tf.Tensor) -> list[tf.Tensor | None]:
             with tf.GradientTape() as tape:
                 tape.watch(given)
                 trace = by_tensorflow(*given)
             return tape.gradient(trace, given, upstream)
 
-        return tf.constant(np.sqrt(np.maximum(eigenvalues, 0.0)).sum()), gradient
+        return tf.constant(by_numpy(*map(np.asarray, given))), gradient
 
-    return (by_numpy if tf.executing_eagerly() else by_tensorflow)(*given)
+    if not tf.executing_eagerly():
+        return by_tensorflow(*given)
+    if all(isinstance(each, np.ndarray) for each in given):
+        return by_numpy(*given)
+    return with_gradient(*map(tf.convert_to_tensor, given))
 
 
 def safe_sqrt(values: tf.Tensor) -> tf.Tensor:
