@@ -68,11 +68,11 @@ class KernelSums:
     def _by_numpy(self, x: np.ndarray, y: np.ndarray) -> _Sums:
         xx, yx, xy, yy = (np.zeros(len(each)) for each in (x, y, x, y))
         for start in range(0, len(x), _TILE):
-            left = self._scaled("left", x[start : start + _TILE])
+            left = self._converted("left", x[start : start + _TILE])
             self._add_products(left, x, start, start, xx, xx)
             self._add_products(left, y, start, None, xy, yx)
         for start in range(0, len(y), _TILE):
-            left = self._scaled("left", y[start : start + _TILE])
+            left = self._converted("left", y[start : start + _TILE])
             self._add_products(left, y, start, start, yy, yy)
         return tuple(map(tf.constant, (xx, yy, xy, yx)))
 
@@ -86,30 +86,34 @@ class KernelSums:
         of_others: np.ndarray,
     ) -> None:
         """Adds the kernel of `left`, the rows from `row` on, with others; `same`: from there on."""
-        of_left = of_rows[row : row + len(left)]
+        of_left, width = of_rows[row : row + len(left)], left.shape[1]
         for start in range(same or 0, len(others), _TILE):
             diagonal = start == same
             tile = others[start : start + _TILE]
             # NumPy sees that both are the same, and computes half.
-            right = left if diagonal else self._scaled("right", tile)
+            right = left if diagonal else self._converted("right", tile)
             products = self._workspace.array("products", len(left), len(right), left.dtype)
             np.matmul(left, right.T, out=products)
             if diagonal:
-                np.fill_diagonal(products, -1.0)  # Whose kernel is zero.
+                np.fill_diagonal(products, -width)  # Whose kernel is zero.
             of_right = None if diagonal else of_others[start : start + len(right)]
             for first in range(0, len(left), _STRIP):
                 strip = products[first : first + _STRIP]
                 base, square = (self._workspace.array(n, *strip.shape) for n in ("base", "square"))
-                np.add(strip, 1.0, out=base, dtype=np.float64)
+                np.divide(strip, width, out=base, dtype=np.float64)
+                base += 1.0
                 np.multiply(base, base, out=square)
                 of_left[first : first + _STRIP] += np.einsum("ij,ij->i", square, base)
                 if of_right is not None:
                     of_right += np.einsum("ij,ij->j", square, base)
 
-    def _scaled(self, name: str, rows: np.ndarray) -> np.ndarray:
-        """Rows whose products are x.y / D."""
-        scaled = self._workspace.array(name, *rows.shape, self._arithmetic.as_numpy_dtype)
-        return np.multiply(rows, rows.shape[1] ** -0.5, out=scaled, dtype=scaled.dtype)
+    def _converted(self, name: str, rows: np.ndarray) -> np.ndarray:
+        dtype = np.dtype(self._arithmetic.as_numpy_dtype)
+        if rows.dtype == dtype:
+            return rows
+        converted = self._workspace.array(name, *rows.shape, dtype)
+        np.copyto(converted, rows, casting="unsafe")  # From integers, too.
+        return converted
 
     def _by_tensorflow(self, x: Array, y: Array) -> _Sums:
         """The same, as the ops of a graph."""
