@@ -50,6 +50,14 @@ def test_an_earlier_checkpoint_other_images_and_another_seed(programs, run, tmp_
     assert math.isfinite(report["frechet_distance"])
 
 
+def test_the_same_seed_gives_the_same_scores_to_the_last_digit(programs, run, tmp_path):
+    files = [tmp_path / name for name in ("first.json", "second.json")]
+    for file in files:
+        programs.succeed("eval", f"--logdir={run}", "--num_images=40", f"--output={file}")
+    first, second = map(read, files)
+    assert first == second
+
+
 def test_the_scores_are_beside_the_checkpoint_by_default(programs, run):
     programs.succeed("eval", f"--logdir={run}", "--num_images=10")
     assert read(run / "eval-3.json")["num_generated_images"] == 10
