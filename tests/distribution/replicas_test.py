@@ -66,6 +66,16 @@ def after_a_bad_example(strategy):
     return error, before, gan.weights(trainable=True), gan.counts()
 
 
+def past_a_bad_batch(strategy):
+    """What came of `ROUNDS` rounds where the second batch's last example is not finite."""
+    batches = np.random.default_rng(1).normal(size=[5, BATCH, SIZE]).astype(np.float32)
+    batches[1, -1] = np.nan
+    losses = Losses()
+    gan = SmallGAN(strategy, real=tf.data.Dataset.from_tensor_slices(batches).repeat())
+    gan.train(ROUNDS, hooks=[losses], nan_policy="skip")
+    return gan.weights(), losses.values, gan.counts()
+
+
 def error_of(strategy, **batching):
     """What is said of global batches like these."""
     data = tf.data.Dataset.from_tensor_slices(np.ones([20, SIZE], np.float32)).repeat()
@@ -172,6 +182,20 @@ def test_one_replicas_bad_example_stops_all_before_any_update():
     for earlier, later in zip(before, after, strict=True):
         for one, other in zip(earlier, later, strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+def test_all_replicas_skip_what_is_bad_on_one():
+    """All that the update changed is put back, batch norm's moments and Adam's among it."""
+    with started(past_a_bad_batch, None) as process:
+        whole, expected_losses, expected_counts = process.result()
+    weights, losses, counts = on_replicas(2, past_a_bad_batch)
+    bad = 3  # The second, seventh and last of the twelve that the discriminator gets.
+    assert counts == expected_counts == (ROUNDS, ROUNDS, 12 - bad, (12 - bad) * BATCH)
+    for name, values in expected_losses.items():
+        np.testing.assert_allclose(losses[name], values, rtol=1e-5)
+    for replica in weights:
+        for mine, its in zip(replica, whole[0], strict=True):
+            np.testing.assert_allclose(mine, its, rtol=1e-5, atol=1e-5)
 
 
 def test_batches_that_cannot_be_cut_are_refused():

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred, Run
-from tfgan_lite.replicas import mean_over_replicas
+from tfgan_lite.replicas import is_distributed, mean_over_replicas
 from tfgan_lite.train.updates import Update, apply_all
 
 __all__ = ["Computation", "Gradients", "all_finite", "describe_not_finite"]
@@ -85,10 +85,9 @@ class Computation:
         checked = tf.concat([report, self._gradient_sums(pairs)], 0)
         checked = self._without_overflow(checked, raw_sums)
         if self.skips:
-            finite = all_finite(checked)
             for variable, value in before:
-                variable.assign(tf.where(finite, variable, value))
-            report = tf.where(finite | ~self._are_losses(), report, np.nan)
+                variable.assign(tf.where(all_finite(checked), variable, value))
+            report = self._without_skipped(report, checked)
         gradients = [u.in_order(each) for u, each in zip(self.updates, pairs)]
         return Gradients(report, checked, values, gradients, images, raw_sums)
 
@@ -101,6 +100,8 @@ class Computation:
             return found
         checked = mean_over_replicas(found.checked)
         report = checked[: found.report.shape[0]]
+        if self.skips:
+            report = self._without_skipped(report, checked)
         if not self._may_overflow:
             return found._replace(report=report, checked=checked)
         raw_sums = mean_over_replicas(found.raw_sums)
@@ -200,12 +201,17 @@ class Computation:
     def _may_overflow(self) -> bool:
         return any(update.may_overflow for update in self.updates)
 
+    def _without_skipped(self, report: tf.Tensor, checked: tf.Tensor) -> tf.Tensor:
+        """The reported values, with a loss of NaN where the updates are skipped."""
+        return tf.where(all_finite(checked) | ~self._are_losses(), report, np.nan)
+
     def _changed_by_looking(self) -> list[tf.Variable]:
         """What the losses of an update change, such as batch norm's moments, if it may be skipped.
 
-        An update that is skipped leaves them as they were.
+        An update that is skipped leaves them as they were. Under a strategy whoever runs this puts
+        back all that it changed.
         """
-        if not self.skips:
+        if not self.skips or is_distributed(self._strategy):
             return []
         found = [v for u in self.updates for v in (*u.network.statistics, *u.state)]
         return list({id(v): v for v in found}.values())

@@ -195,12 +195,31 @@ class SubStep:
                 return self.compute_unasserted(draws, key, feeds, skipped)
             return *self.compute(draws, key, feeds, skipped), ()
 
-        report, values, unasserted = self._strategy.run(on_replica, (elements, key, feeds))
+        before = self._all_replicas_variables() if self.computation.skips else []
+        with tf.control_dependencies([value for _, value in before]):
+            report, values, unasserted = self._strategy.run(on_replica, (elements, key, feeds))
         reports = self._strategy.experimental_local_results(report)
         checks = [self.computation.assert_finite(x) for x in self._of_a_replica(unasserted)]
         with tf.control_dependencies([*reports, *checks]):  # All replicas have the same.
             report = tf.identity(reports[0])
+        if before:
+            report = self._put_back_if_skipped(before, report)
         return report, tf.nest.map_structure(self._joined, values)
+
+    def _all_replicas_variables(self) -> list[tuple[tf.Variable, tf.Tensor]]:
+        """What the sub-step can change, each replica's own, with the values of now."""
+        parts = map(self._strategy.experimental_local_results, self.changeable_variables())
+        return [(part, part.read_value()) for each in parts for part in each]
+
+    def _put_back_if_skipped(
+        self, before: Sequence[tuple[tf.Variable, tf.Tensor]], report: tf.Tensor
+    ) -> tf.Tensor:
+        # A replica cannot leave its update out: all of them meet in it.
+        def put_back() -> tf.Tensor:
+            with tf.control_dependencies([part.assign(value) for part, value in before]):
+                return tf.identity(report)
+
+        return tf.cond(self.computation.times(report) > 0, lambda: report, put_back)
 
     def _of_a_replica(self, values: Any) -> Any:
         """One replica's values, of a structure that each replica has."""
@@ -293,10 +312,10 @@ class SubStep:
         # inside a program works on copies of all that it may change.
         found = self._gradients_program(skipped)(draws, key, feeds)
         found = self.computation.of_all_replicas(found)
-        if self.computation.skips:
+        if self.computation.skips and not is_distributed(self._strategy):
             self._apply_where(all_finite(found.checked), found)
             return tf.identity(found.report), found.fetched
-        check = self.computation.assert_finite(found.checked) if self.computation.checks else None
+        check = self.computation.assert_finite(found.checked) if self.computation.asserts else None
         with tf.control_dependencies([] if check is None else [check]):
             self._apply_program(found)
             return tf.identity(found.report), found.fetched
