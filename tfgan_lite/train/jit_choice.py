@@ -75,18 +75,24 @@ class JitChoice(tf.train.experimental.PythonState):
             return self._measured(step, name)
 
     def _measured(self, step: SubStep, name: str) -> SubStep:
-        best = self._fastest([step.compiled(False), step.compiled(True)], name)
+        trials: dict[SubStep, _Trial | None] = {}
+        best = self._fastest([step.compiled(False), step.compiled(True)], trials, name)
         if best.can_take_one_pass:
-            best = self._fastest([best, best.compiled(best.jit_compile, one_pass=True)], name)
+            one_pass = best.compiled(best.jit_compile, one_pass=True)
+            best = self._fastest([best, one_pass], trials, name)
         return best
 
-    def _fastest(self, candidates: list[SubStep], name: str) -> SubStep:
-        made = {each: _tried(_Trial, each, self._clock) for each in candidates}
-        trials = {each: trial for each, trial in made.items() if trial is not None}
-        seconds = dict.fromkeys(trials or candidates, float("inf"))
+    def _fastest(
+        self, candidates: list[SubStep], trials: dict[SubStep, _Trial | None], name: str
+    ) -> SubStep:
+        for each in candidates:
+            if each not in trials:
+                trials[each] = _tried(_Trial, each, self._clock)
+        can_run = [each for each in candidates if trials[each] is not None]
+        seconds = dict.fromkeys(can_run or candidates, float("inf"))
         for _ in range(_REPEATS):  # In turn, so that a busy moment hits all.
-            for each, trial in trials.items():
-                seconds[each] = min(seconds[each], _tried(trial.seconds) or float("inf"))
+            for each in can_run:
+                seconds[each] = min(seconds[each], _tried(trials[each].seconds) or float("inf"))
         best = min(seconds, key=seconds.__getitem__)
         measured = ", ".join(f"{1e3 * s:.2f} ms {_words(each)}" for each, s in seconds.items())
         logging.info("%s sub-step: %s (%s).", name, _words(best), measured)
