@@ -210,8 +210,8 @@ class InfoGAN(Unconditional):
     """
 
     asks = True
-    # The loss takes the mean over both codes, the paper the sum: half of its weight. More of it, and
-    # noise has no say in what a digit looks like.
+    # Half of the paper's weight: the loss takes the mean over both codes, the paper the sum. With
+    # more of it, noise has no say in what a digit looks like.
     loss_weights = {"mutual_information_penalty_weight": 1.0}
 
     def __init__(self, noise_dims: int):

@@ -150,6 +150,15 @@ def test_the_end_says_why_it_stopped_what_was_found_and_where_things_are(world, 
     ]
 
 
+@both_worlds
+def test_a_run_with_nothing_left_to_do_was_not_interrupted(world, tmp_path):
+    for console in (Console(), Console()):
+        hooks = [hook_on(console, 2), tfgan.StopAtStepHook(last_step=2)]
+        with in_world(world):
+            LinearGAN().train(None, tmp_path, hooks=hooks, save_checkpoint_secs=600)
+    assert "Stopped at round 2: a hook asked for it (0 rounds" in console.file.getvalue()
+
+
 def test_after_an_error_the_end_names_it():
     class Failing(tfgan.TrainingHook):
         def after_round(self, run_context, global_step):

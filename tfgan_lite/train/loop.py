@@ -27,7 +27,7 @@ from tfgan_lite.train.run_checkpoints import RunCheckpoints
 from tfgan_lite.train.session import Session
 from tfgan_lite.train.summary_hook import SummaryHook
 from tfgan_lite.train.train_ops import update_of
-from tfgan_lite.train.training_run import TrainingRun
+from tfgan_lite.train.training_run import InitialStepHook, TrainingRun
 from tfgan_lite.train.workers import Workers
 
 __all__ = ["gan_train"]
@@ -195,7 +195,7 @@ def gan_train(
             "is_chief": is_chief,
             "checkpoint_dir": logdir if saves or not is_chief else None,
             "scaffold": scaffold or _scaffold(max_to_keep),
-            "hooks": [*user_hooks, *train_hooks],
+            "hooks": [InitialStepHook(run), *user_hooks, *train_hooks],
             "save_checkpoint_secs": None if save_checkpoint_steps else save_checkpoint_secs,
             "save_checkpoint_steps": save_checkpoint_steps,
             # The graph's own summaries; losses are written by SummaryHook, from the updates.

@@ -73,8 +73,7 @@ class MonitoredSession:
         stopped = isinstance(error, (tf.errors.OutOfRangeError, StopIteration))
         if kind is not None and not stopped:
             return False
-        if stopped:
-            self.stop_reason = "the data ended"
+        self.stop_reason = "the data ended" if stopped else "a hook asked for it"
         # A session at its end has no more data to train on, and final ops must not take any.
         final = self.session.without_training_data()
         for hook in self._hooks:
@@ -92,7 +91,6 @@ class MonitoredSession:
         else:
             self._run_one(context)
         if context.stop_requested:
-            self.stop_reason = self.stop_reason or "a hook asked for it"
             self._coordinator.request_stop()
 
     def _run_many(self, context: Any) -> None:

@@ -18,7 +18,14 @@ import tensorflow as tf
 from tfgan_lite.structures import GANTrainOps
 from tfgan_lite.train.hooks import RunTrainOpsHook
 
-__all__ = ["Means", "TrainingHook", "TrainingRun", "checked_period", "next_multiple"]
+__all__ = [
+    "InitialStepHook",
+    "Means",
+    "TrainingHook",
+    "TrainingRun",
+    "checked_period",
+    "next_multiple",
+]
 
 _v1 = tf.compat.v1.train
 
@@ -156,6 +163,16 @@ class TrainingHook(_v1.SessionRunHook):
 
     def after_run(self, run_context: Any, run_values: Any) -> None:
         self.after_round(run_context, int(run_values.results))
+
+
+class InitialStepHook(_v1.SessionRunHook):
+    """Tells the run of a graph where it begins: the session knows, which restores checkpoints."""
+
+    def __init__(self, run: TrainingRun):
+        self._run = run
+
+    def after_create_session(self, session: Any, coord: Any) -> None:
+        self._run.initial_step = int(session.run(_v1.get_global_step()))
 
 
 class Means:
