@@ -32,7 +32,7 @@ def test_the_later_programs_go_on_from_the_first(tmp_path):
 
 
 # `make docs` makes "api" of the docstrings, so it is there only sometimes.
-_TESTED_ELSEWHERE = {"api", "tutorial", "data", "metrics", "migrating_from_tfgan"}
+_TESTED_ELSEWHERE = {"api", "index", "tutorial", "data", "metrics", "migrating_from_tfgan"}
 _PAGES = sorted(
     path.stem
     for path in (ROOT / "docs").glob("*.md")
@@ -48,6 +48,10 @@ def test_the_programs_of_a_page_go_on_from_the_readmes_first(name, tmp_path):
     done = _run("\n".join([first, *_programs(page)]), tmp_path)
     for printed in _programs(page, "text"):
         assert printed in done.stdout
+
+
+def test_the_first_page_has_the_readmes_first_program():
+    assert _programs("docs/index.md") == _programs()[:1]
 
 
 def test_the_tutorials_program_runs_as_printed(tmp_path):
