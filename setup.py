@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).parent
 # The file is run by itself: importing the package would need TensorFlow, which is not there yet.
 VERSION = runpy.run_path(str(ROOT / "tfgan_lite" / "version.py"))["__version__"]
 
-EXAMPLES = ["scikit-learn", "Pillow", "tensorboard"]
+EXAMPLES = ["scikit-learn", "Pillow"]
 # The tutorial's notebook is run in a kernel, as a reader runs it.
 NOTEBOOK = ["nbclient", "ipykernel"]
 TEST = ["pytest>=7", "pytest-xdist>=3", *NOTEBOOK, *EXAMPLES]
@@ -46,6 +46,8 @@ setup(
         "tensorflow>=2.16",
         "tf-keras>=2.16",
         "tensorflow-probability>=0.24",
+        # tf.summary's functions are in it, and TensorFlow 2.21 no longer brings it.
+        "tensorboard",
         "numpy",
         "absl-py",
     ],
