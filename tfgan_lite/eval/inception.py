@@ -95,6 +95,13 @@ def inception_extractor(
 
     Papers: Heusel et al., arXiv:1706.08500; Salimans et al., arXiv:1606.03498; Bińkowski et al.,
     arXiv:1801.01401; for resizing Parmar et al., arXiv:2104.11222.
+
+    Example:
+      >>> try:
+      ...     extractor = tfgan.eval.inception_extractor("inception-2015-12-05.tgz")
+      ... except FileNotFoundError as error:
+      ...     print(error)  # Where to download it, and where to put it.
+      There is no inception-2015-12-05.tgz. Published FIDs are made with https://...
     """
     check_mode(resize_mode)
     value_range = image_ranges.checked_range(value_range)
@@ -144,6 +151,14 @@ def keras_inception_extractor(
     Raises:
       FileNotFoundError: There is no such file.
       ValueError: The weights are another network's.
+
+    Example:
+      >>> weights = "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"
+      >>> try:
+      ...     extractor = tfgan.eval.keras_inception_extractor(weights)
+      ... except FileNotFoundError as error:
+      ...     print(error)
+      There is no file inception_v3_weights...
     """
     check_mode(resize_mode)
     value_range = image_ranges.checked_range(value_range)
