@@ -36,7 +36,9 @@ class Digits:
     labels: np.ndarray
 
 
-def load(dataset: str, data_path: str | None = None, split: str = "train") -> Digits:
+def load(
+    dataset: str, data_path: str | None = None, split: str = "train", skip_bad: bool = False
+) -> Digits:
     """Returns one split of a dataset.
 
     Args:
@@ -47,6 +49,7 @@ def load(dataset: str, data_path: str | None = None, split: str = "train") -> Di
         labels are integers from 0 to 9. For "folder" whatever `tfgan_lite.data.load` reads: images
         in a folder or a zip archive, with labels where there are folders for at most ten classes.
       split: "train" or "test". The two have no image in common.
+      skip_bad: Whether files of a "folder" that cannot be read are left out, instead of an error.
 
     Raises:
       FileNotFoundError: If there is no file at the path, or the download failed.
@@ -69,7 +72,7 @@ def load(dataset: str, data_path: str | None = None, split: str = "train") -> Di
     if data_path is None:
         raise ValueError(f'dataset="{dataset}" needs data_path, which says where the images are.')
     if dataset == "folder":
-        return _folder(data_path, split)
+        return _folder(data_path, split, skip_bad)
     kind = "idx" if dataset == "mnist" and pathlib.Path(data_path).is_dir() else "npz"
     digits = _as_digits(tfgan.data.load(data_path, kind=kind, split=split, **_PREPARATION))
     if dataset == "mnist":
@@ -86,7 +89,9 @@ def path_fits(dataset: str, data_path: str | None) -> bool:
     return needs_path in (None, data_path is not None)
 
 
-def load_reference(dataset: str, data_path: str | None = None) -> tuple[Digits, str]:
+def load_reference(
+    dataset: str, data_path: str | None = None, skip_bad: bool = False
+) -> tuple[Digits, str]:
     """Returns the images to judge generated ones by, and the name of their split.
 
     These are the test images, unless data of one's own has none: then the training images.
@@ -94,16 +99,17 @@ def load_reference(dataset: str, data_path: str | None = None) -> tuple[Digits, 
     Args:
       dataset: See `load`.
       data_path: See `load`.
+      skip_bad: See `load`.
 
     Raises:
       FileNotFoundError, ImportError, ValueError: See `load`.
     """
     try:
-        return load(dataset, data_path, "test"), "test"
+        return load(dataset, data_path, "test", skip_bad), "test"
     except tfgan.data.MissingSplitError:
         if dataset == "mnist":
             raise
-        return load(dataset, data_path, "train"), "train"
+        return load(dataset, data_path, "train", skip_bad), "train"
 
 
 def check_batch_size(digits: Digits, batch_size: int) -> None:
@@ -158,7 +164,7 @@ def _embedded_digits(split: str) -> Digits:
         from sklearn import datasets
     except ImportError as error:
         raise ImportError(
-            'dataset="digits" comes with scikit-learn: pip install tfgan_lite[examples]'
+            "dataset=\"digits\" comes with scikit-learn: pip install 'tfgan_lite[examples]'"
         ) from error
     small, labels = datasets.load_digits(return_X_y=True)
     labels = labels.astype(np.int64)
@@ -212,8 +218,10 @@ def _downloaded_mnist(split: str) -> Digits:
 
 # Decoding takes its time, and both training and those who judge it ask.
 @functools.lru_cache(maxsize=len(SPLITS))
-def _folder(path: str, split: str) -> Digits:
-    images = tfgan.data.load(path, split=split, memory_limit=sys.maxsize, **_PREPARATION)
+def _folder(path: str, split: str, skip_bad: bool) -> Digits:
+    images = tfgan.data.load(
+        path, split=split, skip_bad=skip_bad, memory_limit=sys.maxsize, **_PREPARATION
+    )
     print(images.card)
     if len(images.class_names) > NUM_CLASSES:
         return Digits(images.pixels, np.full(len(images), UNLABELLED, np.int64))

@@ -74,7 +74,7 @@ def main(argv: list[str]) -> None:
                 }
             )
             return
-        judge = scores.Judge.load(dataset, data_path)
+        judge = scores.Judge.load(dataset, data_path, config.get("skip_bad", False))
         kind, generator, weights = runs.load_generator(checkpoint, config, _AVERAGED.value)
     num_images = _NUM_IMAGES.value or judge.num_images
     model = kinds.sampling_model(generator, kind.sampled_inputs())

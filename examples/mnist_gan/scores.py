@@ -42,13 +42,13 @@ class Judge:
     training_images: np.ndarray
 
     @classmethod
-    def load(cls, dataset: str, data_path: str | None = None) -> "Judge":
+    def load(cls, dataset: str, data_path: str | None = None, skip_bad: bool = False) -> "Judge":
         """Returns the judge for a dataset; see `data.load` for arguments and errors."""
         # A classifier for somebody's own images does not exist; MNIST's sees shapes in any.
         name = dataset if dataset in classifier.DATASETS else "mnist"
         eyes = classifier.DigitClassifier.load(name)
-        held_out, split = data.load_reference(dataset, data_path)
-        training = data.load(dataset, data_path, "train")
+        held_out, split = data.load_reference(dataset, data_path, skip_bad)
+        training = data.load(dataset, data_path, "train", skip_bad)
         return cls(
             eyes,
             name,

@@ -82,6 +82,9 @@ _DATA_PATH = flags.DEFINE_string(
     "the file, with images x_train, and x_test if you have them; for folder a folder or a zip "
     "archive of images, with a folder for each class if you have classes.",
 )
+_SKIP_BAD = flags.DEFINE_bool(
+    "skip_bad", False, "Whether bad files of a folder are left out, instead of an error."
+)
 _LOGDIR = flags.DEFINE_string(
     "logdir", "runs/mnist_gan", "Where everything goes. Of a run that is there, training goes on."
 )
@@ -220,12 +223,12 @@ def main(argv: list[str]) -> None:
     # Whatever can be wrong with flags and files shows here, before any work that could be lost.
     with runs.user_errors():
         strategy = None if _GRAPH_MODE.value else devices.make_strategy(_STRATEGY.value)
-        digits = data.load(_DATASET.value, _DATA_PATH.value)
+        digits = data.load(_DATASET.value, _DATA_PATH.value, skip_bad=_SKIP_BAD.value)
         data.check_batch_size(digits, config["batch_size"])
         devices.check_batch_size(strategy, config["batch_size"])
         if kind.needs_labels:
             data.check_labels(digits, f"--gan_type={_GAN_TYPE.value}")
-        judge = scores.Judge.load(_DATASET.value, _DATA_PATH.value)
+        judge = scores.Judge.load(_DATASET.value, _DATA_PATH.value, _SKIP_BAD.value)
         start_step = runs.claim(logdir, config)
         pictures.save_png(logdir / "real.png", _grid(digits.images[:100] / 127.5 - 1.0))
     last_step = start_step + config["max_number_of_steps"]

@@ -157,6 +157,22 @@ def test_a_folder_of_ones_own_images(programs, tmp_path):
     assert read(tmp_path / "run")["num_reference_images"] == 8
 
 
+def test_bad_files_of_a_folder_are_left_out_if_told_to(programs, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    images = np.random.default_rng(0).integers(0, 256, (6, 40, 30), np.uint8)
+    for number, image in enumerate(images):
+        Image.fromarray(image).save(folder / f"{number}.png")
+    (folder / "torn.png").write_bytes((folder / "0.png").read_bytes()[:100])
+    flags = ("--dataset=folder", f"--data_path={folder}", "--skip_bad", NO_JIT)
+    rounds = ("--max_number_of_steps=1", "--batch_size=4")
+    programs.succeed("train", f"--logdir={tmp_path / 'run'}", *flags, *rounds)
+    assert read(tmp_path / "run")["num_reference_images"] == 6
+    # Scoring reads the same folder, and leaves out what training left out.
+    programs.succeed("eval", f"--logdir={tmp_path / 'run'}", "--num_images=6")
+    assert read(tmp_path / "run", "eval-1.json")["num_reference_images"] == 6
+
+
 def test_bad_files_are_told_before_anything_is_done(programs, tmp_path):
     (tmp_path / "photos").mkdir()
     for name in ("one.png", "two.jpg"):

@@ -19,6 +19,7 @@ _KIND = flags.DEFINE_enum("kind", None, KINDS, "What is there; by default what i
 _SPLIT = flags.DEFINE_string("split", "train", "The part to read.")
 _IMAGE_SIZE = flags.DEFINE_integer("image_size", None, "The side to resize to.", lower_bound=1)
 _CHANNELS = flags.DEFINE_enum("channels", None, ["1", "3", "4"], "Grey, colour, with opacity.")
+_SKIP_BAD = flags.DEFINE_bool("skip_bad", False, "Whether bad files are left out, not refused.")
 _DRY_RUN = flags.DEFINE_bool(
     "dry_run", False, "Print what would be read and how, and read nothing."
 )
@@ -34,6 +35,7 @@ def main(argv: Sequence[str]) -> None:
             "split": _SPLIT.value,
             "image_size": _IMAGE_SIZE.value,
             "channels": None if _CHANNELS.value is None else int(_CHANNELS.value),
+            "skip_bad": _SKIP_BAD.value,
         }
         if _DRY_RUN.value:
             print(json.dumps(choices, indent=2))

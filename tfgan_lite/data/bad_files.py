@@ -49,7 +49,8 @@ class BadFilesError(ValueError):
             told.append(f"  ... and {len(self.bad_files) - _MOST_TOLD} more")
         super().__init__(
             f"{len(self.bad_files)} of {num_files} files in {path} cannot be trained on. Mend or "
-            "remove them, or leave them out with skip_bad=True:\n" + "\n".join(told)
+            "remove them, or leave them out with skip_bad=True (--skip_bad in a shell):\n"
+            + "\n".join(told)
         )
 
 
