@@ -6,7 +6,9 @@ They are a SavedModel, a .keras file, an example to check them with and metadata
 docs/export.md. examples.mnist_gan.generate draws from them, too.
 """
 
-from absl import app, flags
+import pathlib
+
+from absl import app, flags, logging
 
 import tfgan_lite as tfgan
 from examples import command_line
@@ -14,7 +16,7 @@ from examples.mnist_gan import kinds, runs
 
 _LOGDIR = flags.DEFINE_string("logdir", None, "The run; its newest checkpoint is exported.")
 _CHECKPOINT = flags.DEFINE_string("checkpoint", None, "The checkpoint, such as runs/demo/ckpt-100.")
-_EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Where to.", required=True)
+_EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Where to.")
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Whether an earlier export there is replaced.")
 _AVERAGED = flags.DEFINE_bool(
     "averaged", None, "Whether averaged weights are exported; by default, if the run has them."
@@ -30,9 +32,19 @@ def _a_run_is_named(values) -> bool:
     return any(values.values())
 
 
+@flags.validator("export_dir", "name a folder that is not there yet: --export_dir=exports/digits")
+def _a_place_is_named(export_dir: str | None) -> bool:
+    return bool(export_dir)
+
+
 def main(argv: list[str]) -> None:
     command_line.refuse_arguments(argv)
     with runs.user_errors():
+        if pathlib.Path(_EXPORT_DIR.value).exists() and not _OVERWRITE.value:
+            raise ValueError(
+                f"--export_dir={_EXPORT_DIR.value} exists: choose another folder, or replace it "
+                "with --overwrite."
+            )
         checkpoint, config = runs.find_checkpoint(_LOGDIR.value, _CHECKPOINT.value)
         if _DRY_RUN.value:
             command_line.print_configuration(
@@ -56,6 +68,7 @@ def main(argv: list[str]) -> None:
 
 def run() -> None:
     """Runs the program, as the console script does."""
+    logging.set_verbosity(logging.WARNING)  # Saving would say five things that nobody asked.
     app.run(main)
 
 

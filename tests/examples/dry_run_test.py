@@ -43,6 +43,13 @@ def test_of_a_run_it_names_the_checkpoint_and_the_runs_own_choices(
     assert sorted(run.iterdir()) == before and not list(tmp_path.iterdir())
 
 
+def test_an_export_that_would_replace_something_is_refused_before_anything_is_read(
+    programs, tmp_path
+):
+    said = programs.fail("export", "--logdir=nowhere", f"--export_dir={tmp_path}")
+    assert f"--export_dir={tmp_path} exists" in said and "--overwrite" in said
+
+
 @pytest.mark.parametrize("program", [*PROGRAMS, *(f"examples.mnist_gan.{p}" for p in OF_A_RUN)])
 def test_what_is_no_flag_is_refused(programs, program):
     needed = ["--logdir=x", "--export_dir=x"] if program.endswith("export") else []
@@ -62,6 +69,7 @@ NO_PATH = "need --data_path"
         ("eval", ["--logdir=x", "--dataset=npz"], NO_PATH),
         ("eval", ["--logdir=x", "--dataset=digits", "--data_path=x"], NO_PATH),
         ("export", ["--export_dir=x"], NO_RUN),
+        ("export", ["--logdir=x"], "name a folder that is not there yet: --export_dir="),
         ("generate", [], "or an export with --export_dir"),
         ("train", ["--dataset=folder"], NO_PATH),
         ("train_classifier", ["--data_path=x"], NO_PATH),
