@@ -62,7 +62,7 @@ def png(grid: np.ndarray) -> bytes:
     try:
         from PIL import Image
     except ImportError as error:
-        raise ImportError("Writing a PNG needs Pillow: pip install tfgan_lite[examples]") from error
+        raise ImportError("A PNG needs Pillow: pip install 'tfgan_lite[examples]'") from error
     buffer = io.BytesIO()
     Image.fromarray(grid).save(buffer, format="PNG")
     return buffer.getvalue()
@@ -81,7 +81,7 @@ def gif(grids: Sequence[np.ndarray], frames_per_second: float = 20.0) -> bytes:
     try:
         from PIL import Image
     except ImportError as error:
-        raise ImportError("Writing a GIF needs Pillow: pip install tfgan_lite[examples]") from error
+        raise ImportError("A GIF needs Pillow: pip install 'tfgan_lite[examples]'") from error
     first, *others = (Image.fromarray(grid) for grid in grids)
     buffer = io.BytesIO()
     duration = round(1000 / frames_per_second)
