@@ -178,6 +178,7 @@ def test_the_command_starts_as_a_program(run, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(output)
+    assert "deprecated" not in done.stderr
     assert "progress.gif" not in output.read_text()
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 

@@ -29,8 +29,12 @@ def main(arguments: Sequence[str]) -> int:
         choices = {"logdir": options.logdir, "output": output, "gif": options.gif}
         print(json.dumps(choices, indent=2))
         return 0
+    import tensorflow as tf
+
     from tfgan_lite.report.page import write_report
 
+    # Of its readers of event files TensorFlow has one that works in graphs, too, and deprecates it.
+    tf.get_logger().setLevel("ERROR")
     try:
         print(write_report(options.logdir, output, options.gif))
     except (OSError, ValueError) as error:

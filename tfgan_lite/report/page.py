@@ -28,6 +28,7 @@ figcaption { font-size: 0.85rem; overflow-wrap: anywhere; }
 .charts, .pictures { display: grid; gap: 1.25rem; }
 .charts { grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); }
 .pictures { grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr)); }
+.pictures + .pictures { margin-top: 1.25rem; }
 .chart figcaption { font-weight: 600; }
 .chart svg { width: 100%; height: auto; display: block; }
 .chart text { font-size: 11px; fill: currentColor; opacity: 0.75; }
@@ -101,6 +102,8 @@ def _page(logdir: pathlib.Path, events: Events, facts: dict, animation: str) -> 
     last = max((step for curve in events.scalars.values() for step in curve), default=None)
     told = f"The last curve ends at round {last:,}." if last is not None else ""
     charts = sections.curves(events)
+    if charts:
+        charts = "<p>Over rounds; the number beside a name is its last value.</p>" + charts
     parts = [
         ("", sections.verdict(looks)),
         ("Run", sections.facts_table(lines)),
