@@ -375,3 +375,9 @@ def test_names_of_values_say_where_they_come_from():
     values = as_values({"a": normal(), "b": lambda: tf.zeros([2])}, "inputs", tf.zeros([4]))
     assert (values["a"].name, values["b"].name) == ("inputs/0", "inputs/1")
     assert all(isinstance(value, Deferred) for value in values.values())
+
+
+def test_a_path_in_place_of_data_is_an_error_that_says_how_to_load_it():
+    network = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+    with pytest.raises(ValueError, match=r"real_data must be .*data\.load\('photos'\)"):
+        tfgan.gan_model(network, network, "photos", tfgan.normal([1]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import os
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -220,12 +221,14 @@ def as_values(structure: Any, name: str, like: Any = None) -> Any:
 
 
 def check_given(structure: Any, name: str) -> None:
-    """Raises ValueError where an argument, or a part of it, is None or empty."""
+    """Raises ValueError where an argument, or a part of it, is None, a path or empty."""
     leaves = tf.nest.flatten(structure)
-    if not leaves or any(leaf is None for leaf in leaves):
+    paths = [leaf for leaf in leaves if isinstance(leaf, (str, bytes, os.PathLike))]
+    if not leaves or paths or any(leaf is None for leaf in leaves):
+        hint = f" Images of a path: tfgan_lite.data.load({paths[0]!r}).batches(n)." if paths else ""
         raise ValueError(
             f"{name} must be a tf.data.Dataset, a distribution, a callable, a tensor or a structure"
-            f" of these, got {structure!r}."
+            f" of these, got {structure!r}.{hint}"
         )
 
 

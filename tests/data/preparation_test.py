@@ -108,6 +108,13 @@ def test_different_sizes_need_one_to_be_named(tmp_path):
         tfgan.data.load(tmp_path)
 
 
+@pytest.mark.parametrize("size", ["32", 0, (8,), (8, 2.5)])
+def test_a_size_that_is_none_is_an_error(tmp_path, size):
+    write(tmp_path, a_png=encoded(noise(8, 8)))
+    with pytest.raises(ValueError, match="image_size must be a side or"):
+        tfgan.data.load(tmp_path, image_size=size)
+
+
 def test_arrays_are_prepared_as_files_are(tmp_path):
     image = noise(20, 30)
     options = {"image_size": 8, "channels": 1}

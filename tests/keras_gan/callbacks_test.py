@@ -156,3 +156,9 @@ def test_keras_s_own_callbacks_write_what_they_write(tmp_path):
     other = gan()
     other.load_weights(tmp_path / "2.weights.h5")
     np.testing.assert_array_equal(other.get_weights()[0], made.get_weights()[0])
+
+
+def test_fewer_rounds_than_an_epoch_has_are_told_to_callbacks():
+    look = tf.keras.callbacks.Callback()
+    gan().fit(batches(data()), rounds=2, steps_per_epoch=3, callbacks=[look], verbose=0)
+    assert look.params["steps"] == 2

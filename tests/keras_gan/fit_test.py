@@ -176,6 +176,14 @@ class TestBadInput:
         with pytest.raises(TypeError, match="no argument gradient_penalty"):
             gan(gradient_penalty=1.0)
 
+    def test_a_schedule_that_is_a_number(self):
+        with pytest.raises(TypeError, match=r"schedule must be GANTrainSteps.*got 3"):
+            gan(schedule=3)
+
+    def test_a_path_in_place_of_data(self):
+        with pytest.raises(ValueError, match=r"data must be .*tfgan_lite\.data\.load\('photos'\)"):
+            gan().fit("photos")
+
     def test_data_without_an_end(self):
         with pytest.raises(ValueError, match="Pass steps_per_epoch, or rounds"):
             gan().fit(batches(data()).repeat(), epochs=2, verbose=0)

@@ -94,6 +94,12 @@ def test_networks_that_training_built_are_saved(tmp_path):
     np.testing.assert_array_equal(loaded.predict(3, seed=1), made.predict(3, seed=1))
 
 
+def test_another_kind_of_file_is_refused(tmp_path):
+    made = tfgan.KerasGAN(network([2], WIDTH), network([WIDTH], 1), noise=2)
+    with pytest.raises(ValueError, match=r"saved as a \.keras file, got .*gan\.h5"):
+        made.save(tmp_path / "gan.h5")
+
+
 def test_safe_mode_refuses_code_in_a_file(tmp_path):
     layers = tf.keras.layers
     generator = tf.keras.Sequential(

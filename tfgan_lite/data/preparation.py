@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import numbers
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -30,8 +32,8 @@ class Wishes:
 
     def __post_init__(self):
         size = self.image_size
-        sides = (size,) if isinstance(size, int) else size
-        if sides is not None and not (len(sides) <= 2 and all(s >= 1 for s in sides)):
+        sides = (size, size) if isinstance(size, numbers.Integral) else size
+        if sides is not None and not _are_sides(sides):
             raise ValueError(f"image_size must be a side or (height, width) >= 1, not {size!r}.")
         if self.channels not in (None, 1, 3, 4):
             raise ValueError(
@@ -50,8 +52,13 @@ class Wishes:
           channels: How many where none were asked for.
         """
         wanted = self.image_size or size
-        height, width = (wanted, wanted) if isinstance(wanted, int) else wanted
+        height, width = (wanted, wanted) if isinstance(wanted, numbers.Integral) else wanted
         return Preparation(height, width, self.channels or channels, self.fit, self.background)
+
+
+def _are_sides(sides: Any) -> bool:
+    pair = isinstance(sides, (tuple, list)) and len(sides) == 2
+    return pair and all(isinstance(side, numbers.Integral) and side >= 1 for side in sides)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import tensorflow as tf
@@ -22,7 +23,7 @@ class Batches:
       end: whether it ends.
 
     Raises:
-      ValueError: a batch size for a dataset; fewer examples than a batch.
+      ValueError: a batch size for a dataset; fewer examples than a batch; a path.
     """
 
     def __init__(self, data: Any, batch_size: int | None, seed: int):
@@ -32,6 +33,11 @@ class Batches:
                 raise ValueError("batch_size is for arrays: a dataset has batches of its own.")
             self.dataset = data
         else:
+            if any(isinstance(leaf, (str, os.PathLike)) for leaf in tf.nest.flatten(data)):
+                raise ValueError(
+                    f"data must be a tf.data.Dataset of batches, or arrays, got {data!r}. Images of"
+                    f" a path: tfgan_lite.data.load({data!r}).batches(n)."
+                )
             size = batch_size or 32
             examples = tf.data.Dataset.from_tensor_slices(data)
             count = int(examples.cardinality())

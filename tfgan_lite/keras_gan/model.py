@@ -235,7 +235,7 @@ class KerasGAN(tf.keras.Model):
                     model=self,
                     verbose=1 if verbose == "auto" else verbose,
                     epochs=initial_epoch - (-rounds // per_epoch),
-                    steps=per_epoch,
+                    steps=min(per_epoch, rounds),
                 )
             hook = CallbacksHook(
                 self, callbacks, rounds, per_epoch, initial_epoch, validate, validation_freq
@@ -357,6 +357,12 @@ class KerasGAN(tf.keras.Model):
 
     def get_build_config(self) -> None:
         return None  # The networks have theirs.
+
+    def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+        """As Keras saves; ValueError for another file than a `.keras` one."""
+        if not str(filepath).endswith(".keras"):
+            raise ValueError(f"A KerasGAN is saved as a .keras file, got {str(filepath)!r}.")
+        super().save(filepath, *args, **kwargs)
 
     def save_own_variables(self, store: Any) -> None:
         store["counts"] = np.asarray(self._training.counts)
