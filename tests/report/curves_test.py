@@ -38,6 +38,15 @@ def test_the_axes_have_round_numbers_that_enclose_the_curve():
     ]
 
 
+def test_large_numbers_are_written_as_people_write_them():
+    chart = curve_chart("images per second", {"speed": {0: 0.0, 20_000: 27_570.4}})
+    assert labels(chart) == [
+        *("0", "10,000", "20,000", "30,000"),
+        *("0", "5,000", "10,000", "15,000", "20,000"),
+    ]
+    assert "<b>27,570</b>" in chart
+
+
 def test_many_points_are_thinned_to_their_means_with_a_band_of_all():
     noisy = {step: (-1.0) ** step for step in range(10_000)}
     chart = curve_chart("loss", {"a": noisy})

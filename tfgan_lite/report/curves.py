@@ -115,4 +115,4 @@ def _ticks(low: float, high: float, count: int) -> Sequence[float]:
 def _number(value: float) -> str:
     if value and (abs(value) >= 1e5 or abs(value) < 1e-3):
         return f"{value:.3g}".replace("e+0", "e").replace("e-0", "e-")
-    return f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= 1e3 else f"{value:.4g}"
