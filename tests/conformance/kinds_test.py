@@ -63,6 +63,7 @@ def test_the_numbers_of_all_worlds_are_those_of_tf2(row, world):
             np.testing.assert_allclose(after[name], expected[name], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", [row for row in ROWS if ROWS[row].has_state])
 def test_a_resumed_run_begins_where_the_last_one_ended(row, tmp_path):
     first = train(row, "TF2", 3, str(tmp_path))

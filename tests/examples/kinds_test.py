@@ -64,6 +64,7 @@ def test_images_are_asked_for_each_class_in_turn_or_for_one(label):
     np.testing.assert_array_equal(kinds.asked(230, label), expected)
 
 
+@pytest.mark.slow
 def test_training_leaves_pictures_and_scores(kind_run):
     config, metrics = read(kind_run / "config.json"), read(kind_run / "metrics.json")
     gan_type, preset = config["gan_type"], config["preset"]
@@ -90,6 +91,7 @@ def test_training_leaves_pictures_and_scores(kind_run):
     )
 
 
+@pytest.mark.slow
 def test_a_run_is_scored_and_drawn_from_as_what_it_is(programs, kind_run, tmp_path):
     programs.succeed("eval", f"--logdir={kind_run}", f"--output={tmp_path / 'eval.json'}")
     report, trained = read(tmp_path / "eval.json"), read(kind_run / "metrics.json")
@@ -113,6 +115,7 @@ def test_a_run_is_scored_and_drawn_from_as_what_it_is(programs, kind_run, tmp_pa
             assert arrays.files == ["x_train"]
 
 
+@pytest.mark.slow
 def test_averaged_weights_draw_by_default_where_there_are_any(programs, kind_run, tmp_path):
     config = read(kind_run / "config.json")
     if config["preset"] != "r3gan":

@@ -71,6 +71,7 @@ def test_nothing_unfinished_is_left(run):
     assert not list(run.rglob("*.tmp"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", [(NO_JIT,), ("--graph_mode",)])
 def test_a_second_call_trains_on(programs, tmp_path, world):
     arguments = ("train", f"--logdir={tmp_path}", "--max_number_of_steps=2", "--batch_size=8")
@@ -91,6 +92,7 @@ def test_the_losses_are_for_tensorboard(programs, tmp_path):
     assert {(name, 50) for name in (*watched, *norms)} <= set(losses(tmp_path))
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_runs(programs, run, tmp_path):
     config = read(run, "config.json")
     world = "--graph_mode" if config["graph_mode"] else NO_JIT
@@ -142,6 +144,7 @@ def test_a_file_of_ones_own_needs_neither_labels_nor_test_images(programs, tmp_p
     assert metrics["classifier"]["trained_on"] == "mnist"
 
 
+@pytest.mark.slow
 def test_a_folder_of_ones_own_images(programs, tmp_path):
     colours = np.random.default_rng(0).integers(0, 256, (8, 40, 30, 3), np.uint8)
     for number, image in enumerate(colours):
@@ -183,6 +186,7 @@ def test_bad_files_are_told_before_anything_is_done(programs, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", ["--graph_mode", NO_JIT])
 def test_it_scores_itself_while_it_trains(programs, few_digits, tmp_path, world):
     data = ("--dataset=npz", f"--data_path={few_digits}", "--batch_size=8")
@@ -224,6 +228,7 @@ def test_a_profile_has_a_trace_and_says_what_time_was_spent_on(programs, tmp_pat
     assert list((tmp_path / "plugins" / "profile").rglob("*.xplane.pb"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_it_trains_in_half_precision_and_trains_on(programs, tmp_path, precision):
     # XLA, for without it float16's convolutions take seconds on a CPU.

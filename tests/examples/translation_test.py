@@ -34,6 +34,7 @@ def read(folder):
     return json.loads((folder / "metrics.json").read_text())
 
 
+@pytest.mark.slow
 def test_the_metrics_are_shares_and_errors(short_run):
     program, _, folder = short_run
     metrics = read(folder)
@@ -57,6 +58,7 @@ def test_the_folder_holds_a_checkpoint_and_nothing_unfinished(short_run):
     assert not list(folder.rglob("*.tmp"))
 
 
+@pytest.mark.slow
 def test_a_second_call_trains_on(programs, short_run, tmp_path):
     program, world, folder = short_run
     if world:
