@@ -65,7 +65,8 @@ class JitChoice(tf.train.experimental.PythonState):
         if self.jit_compile != "auto" or unknown or tf.config.functions_run_eagerly():
             return step.compiled(self.jit_compile is True)
         if name in self.decisions:
-            return step.compiled(**self.decisions[name])
+            decision = self.decisions[name]
+            return step.compiled(decision["jit_compile"], decision["one_pass"])
         faster = self._faster(step, name)
         self.decisions[name] = {"jit_compile": faster.jit_compile, "one_pass": faster.one_pass}
         return faster
