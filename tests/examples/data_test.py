@@ -97,7 +97,7 @@ class TestEmbeddedDigits:
 
     def test_without_scikit_learn_the_error_says_what_to_install(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "sklearn", None)
-        with pytest.raises(ImportError, match=r"pip install tfgan_lite\[examples\]"):
+        with pytest.raises(ImportError, match=r"pip install 'tfgan_lite\[examples\]'"):
             data.load("digits")
 
 
