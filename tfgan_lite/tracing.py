@@ -19,6 +19,7 @@ class Trace(NamedTuple):
     needs: tuple[Deferred, ...]  # The deferred values it reads directly, in order of first use.
     sources: tuple[Source, ...]  # The sources it reads directly.
     variables: tuple[tf.Variable, ...]  # The variables it reads directly, in order of first use.
+    operations: frozenset[str]  # The kinds of TensorFlow's operations that compute it from these.
 
 
 def sources_of(fetches: Iterable[Deferred], known: Collection[Deferred] = ()) -> tuple[Source, ...]:
@@ -80,7 +81,13 @@ def trace_of(node: Deferred) -> Trace:
 
     made = tf.function(body, autograph=False).get_concrete_function()
     spec = tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), made.structured_outputs)
-    return Trace(spec, tuple(run.needs), tuple(run.sources), _variables_of(made.graph))
+    return Trace(
+        spec,
+        tuple(run.needs),
+        tuple(run.sources),
+        _variables_of(made.graph),
+        _operations(made.graph),
+    )
 
 
 def rehearse(node: Deferred) -> None:
@@ -93,6 +100,13 @@ def _variables_of(graph: Any) -> tuple[tf.Variable, ...]:
     """A function graph's variables; `graph.variables` has them, in no fixed order."""
     order = {id(outer): index for index, (outer, _) in enumerate(graph.captures)}
     return tuple(sorted(graph.variables, key=lambda v: order.get(id(v.handle), len(order))))
+
+
+def _operations(graph: Any) -> frozenset[str]:
+    """The kinds of a graph's operations, those of functions that it calls among them."""
+    bodies = [function.node_def for function in graph.as_graph_def().library.function]
+    called = {node.op for body in bodies for node in body}
+    return frozenset(called | {operation.type for operation in graph.get_operations()})
 
 
 def _placeholder(spec: tf.TensorSpec) -> tf.Tensor:

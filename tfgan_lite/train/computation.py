@@ -226,6 +226,12 @@ class Computation:
         return any(update.check_numerics for update in self.updates)
 
     @property
+    def checked_size(self) -> int:
+        """How many values must be finite."""
+        names = sum(len(update.value_names) for update in self.updates)
+        return names + (len(self.updates) if self.checks else 0)
+
+    @property
     def asserts(self) -> bool:
         """Whether an update that is not finite ends the run of the program."""
         return self.checks and not self.skips

@@ -11,7 +11,7 @@ import tensorflow as tf
 from absl import logging
 
 from tfgan_lite.deferred import random_key
-from tfgan_lite.train.fused_round import FusedRound, may_fuse
+from tfgan_lite.train.fused_rounds import FusedRounds, may_fuse, rounds_in_one_launch
 from tfgan_lite.train.phase_times import variables_kept
 from tfgan_lite.train.sub_step import SubStep
 
@@ -128,24 +128,29 @@ class _Trial:
 
         @tf.function(autograph=False)
         def program(draws, repeats):
-            fused = FusedRound(launches) if may_fuse(launches) else None
+            fused = None
+            if may_fuse(launches):
+                fused = FusedRounds(launches, rounds_in_one_launch(launches))
 
             def once(i, unused_last):
                 if fused is None:
-                    reports = [step.compute(draws, random_key(i, 0), (), step.usually_skipped)[0]]
+                    report = step.compute(draws, random_key(i, 0), (), step.usually_skipped)[0][0]
+                    self._steps_in_turn = 1
                 else:
-                    keys = [random_key(i, k) for k in range(len(launches))]
-                    reports, *_ = fused.compute([draws] * len(launches), keys)
-                self._steps_in_turn = len(reports)
-                with tf.control_dependencies(reports):
-                    return i + 1, reports[-1][0]
+                    keys = [[random_key(i, k) for k in range(len(launches))]] * fused.most
+                    ran = fused([[draws] * len(launches)] * fused.most, keys)
+                    report = ran.reports[-1][0, 0]
+                    self._steps_in_turn = fused.most * len(launches)
+                with tf.control_dependencies([report]):
+                    return i + 1, report
 
             return tf.while_loop(lambda i, _: i < repeats, once, [0, 0.0], parallel_iterations=1)
 
         self._program = program
         self._steps_in_turn = self._repeats = 1
         self.seconds()
-        self._repeats = max(1, round(_MIN_SECONDS / max(self.seconds(), 1e-6)))
+        seconds = max(self.seconds() * self._steps_in_turn, 1e-6)
+        self._repeats = max(1, round(_MIN_SECONDS / seconds))
 
     def seconds(self) -> float:
         start = self._clock()

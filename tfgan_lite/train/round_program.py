@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from tfgan_lite.deferred import random_key
-from tfgan_lite.train.fused_round import FusedRound, may_fuse
+from tfgan_lite.train.fused_rounds import FusedRounds, may_fuse, rounds_in_one_launch
 from tfgan_lite.train.hooks import RunTrainOpsHook
 from tfgan_lite.train.scheduled_hook import MOST_STEPS, ScheduledTrainOpsHook
 from tfgan_lite.train.session import Session
@@ -104,19 +105,19 @@ class RoundProgram:
         start = self._session.noise_round()
         launches = [] if self._scheduled else self._launches()
         steps = [each.step for each in launches]
-        fused = FusedRound(steps) if may_fuse(steps) else None
-
-        def one_round(index: tf.Tensor) -> tf.Tensor:
-            if fused is None:
-                last = self._in_phases(counts, start, index)
-            else:
-                last = self._in_one_launch(fused, launches, start, index)
-            with tf.control_dependencies([last]):
-                if self._ends_round:
-                    self._session.counters.global_step.assign_add(1)
-                return index + 1
-
-        return _repeat(rounds, one_round)
+        if not may_fuse(steps):
+            in_phases = functools.partial(self._in_phases, counts, start)
+            return _repeat(tf.constant(0), rounds, in_phases)
+        # Also where calls are shorter: the number of rounds in a program may change last bits.
+        fused = FusedRounds(steps, rounds_in_one_launch(steps))
+        many, one = (
+            functools.partial(self._in_one_launch, fused, launches, start, count)
+            for count in (fused.most, 1)
+        )
+        done = tf.constant(0)
+        if 1 < fused.most <= self.max_rounds:
+            done = _repeat(done, rounds // fused.most * fused.most, many)
+        return _repeat(done, rounds, one)
 
     def _launches(self) -> list[_Launch]:
         """The sub-steps of a round, in their order."""
@@ -127,41 +128,62 @@ class RoundProgram:
         ]
 
     def _in_one_launch(
-        self, fused: FusedRound, launches: Sequence[_Launch], start: tf.Tensor, index: tf.Tensor
+        self,
+        fused: FusedRounds,
+        launches: Sequence[_Launch],
+        start: tf.Tensor,
+        count: int,
+        first: tf.Tensor,
     ) -> tf.Tensor:
-        keys = [random_key(start + index, position) for position in range(len(launches))]
-        samples = [each.step.sample(key) for each, key in zip(launches, keys)]
-        drawn = [each.step.draw_ahead(self._session.iterators) for each in launches]
+        """Runs so many rounds, from the call's round `first` on; gives the one after."""
+        places = [(i, position) for i in range(count) for position in range(len(launches))]
+        keys = [random_key(start + first + i, position) for i, position in places]
+        steps = [launches[position].step for _, position in places]
+        samples = [step.sample(key) for step, key in zip(steps, keys)]
+        drawn = [step.draw_ahead(self._session.iterators) for step in steps]
+
+        def by_round(values: Sequence[Any]) -> list[Sequence[Any]]:
+            return [values[i : i + len(launches)] for i in range(0, len(values), len(launches))]
 
         def whole() -> tf.Tensor:
-            elements = [each.step.taken(optionals) for each, optionals in zip(launches, drawn)]
-            reports = fused(elements, keys, samples)
-            with tf.control_dependencies(reports):
-                for each, report in zip(launches, reports):
-                    each.write(index, report)
-                return tf.identity(index)
+            draws = [
+                step.inputs(step.taken(optionals), key, samples=sample)
+                for step, optionals, key, sample in zip(steps, drawn, keys, samples)
+            ]
+            ran = fused(by_round(draws), by_round(keys))
+            with tf.control_dependencies(ran.reports):
+                done = [each.write(first, x[:count]) for each, x in zip(launches, ran.reports)]
+                done.append(self._end_rounds(tf.cast(ran.finished, tf.int64)))
+            # Only now: hooks are to see the rounds before one that is bad.
+            with tf.control_dependencies(fused.assert_finite(ran, done)):
+                return first + count
 
         def as_far_as_data_goes() -> tf.Tensor:
-            last = index
-            for each, optionals, key, sample in zip(launches, drawn, keys, samples):
+            last = first
+            for step, optionals, key, sample in zip(steps, drawn, keys, samples):
                 with tf.control_dependencies([last]):
-                    result = each.step(each.step.taken(optionals), key, samples=sample)
-                    last = result.report
-            return tf.identity(index)
+                    last = step(step.taken(optionals), key, samples=sample).report
+            return tf.identity(first)
 
         # Data that may end needs a conditional, which is slow: it hands over all variables.
-        sources = [source for each in launches for source in each.step.dataset_sources]
-        if all(source.is_endless for source in sources):
+        if all(source.is_endless for step in steps for source in step.dataset_sources):
             return whole()
         found = [optional.has_value() for optionals in drawn for optional in optionals]
         return tf.cond(tf.reduce_all(found), whole, as_far_as_data_goes)
+
+    def _end_rounds(self, rounds: Any) -> Any:
+        """Counts rounds, where the program does."""
+        step = self._session.counters.global_step
+        return step.assign_add(rounds) if self._ends_round else tf.no_op()
 
     def _in_phases(self, counts: Sequence[Any], start: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
         position, last = 0, index
         for count, step, buffer in zip(counts, self._steps, self._buffers):
             last = self._phase(count, step, buffer, start, index, position, last)
             position += count
-        return last
+        with tf.control_dependencies([last]):
+            self._end_rounds(1)
+            return index + 1
 
     def _phase(
         self,
@@ -184,13 +206,13 @@ class RoundProgram:
                 elements = step.draw(iterators) if ahead is None else step.taken(ahead)
                 result = step(elements, key, samples=samples)
             with tf.control_dependencies([result.report]):
-                _Launch(step, buffer, count, k).write(index, result.report)
+                _Launch(step, buffer, count, k).write(index, result.report[tf.newaxis])
                 return tf.convert_to_tensor(k) + 1
 
         if isinstance(count, int) and count == 1:
             return sub_step(0)
         with tf.control_dependencies([after]):
-            return _repeat(tf.convert_to_tensor(count), sub_step)
+            return _repeat(tf.constant(0), tf.convert_to_tensor(count), sub_step)
 
 
 class _Launch(NamedTuple):
@@ -201,9 +223,10 @@ class _Launch(NamedTuple):
     count: Any  # Sub-steps of its phase in a round.
     k: Any  # Its place in its phase.
 
-    def write(self, index: tf.Tensor, report: tf.Tensor) -> None:
-        """Keeps the values that it reported in a round of the call."""
-        self.buffer.scatter_nd_update([[index * self.count + self.k]], [report])
+    def write(self, first: tf.Tensor, reports: tf.Tensor) -> tf.Tensor:
+        """Keeps the values that it reported in rounds of the call, from `first` on."""
+        rows = (first + tf.range(reports.shape[0])) * self.count + self.k
+        return self.buffer.scatter_nd_update(rows[:, tf.newaxis], reports)
 
 
 def _counted(hook: RunTrainOpsHook) -> int:
@@ -217,12 +240,10 @@ def _variable(value: tf.Tensor) -> tf.Variable:
     return tf.distribute.get_strategy().experimental_local_results(variable)[0]
 
 
-def _repeat(times: tf.Tensor, body: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
-    """Calls body(0), body(1), ..., one after the other; body gives the next index."""
+def _repeat(first: tf.Tensor, end: tf.Tensor, body: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
+    """Calls the body with `first`, then with what it gave, while that is before `end`."""
     if tf.executing_eagerly():  # For debugging with tf.config.run_functions_eagerly(True).
-        for i in range(int(times)):
-            body(tf.constant(i))
-        return times
-    return tf.while_loop(
-        lambda i: i < times, lambda i: (body(i),), [tf.constant(0)], parallel_iterations=1
-    )[0]
+        while first < end:
+            first = body(first)
+        return first
+    return tf.while_loop(lambda i: i < end, lambda i: (body(i),), [first], parallel_iterations=1)[0]

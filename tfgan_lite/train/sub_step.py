@@ -69,6 +69,8 @@ class SubStep:
         needed += [*averaged, *fetches]
         self.sources = sources_of(needed, known)
         needs = set(needed_by(needed, known))
+        # Of the losses; gradients are made of the like.
+        self.operations = frozenset[str]().union(*(node.trace.operations for node in needs))
         merges = {node.merged for node in needs} - {None}
         self._mergeable = {each for each in merges if needs.issuperset(each.nodes)}
         self.one_pass = one_pass
@@ -111,7 +113,7 @@ class SubStep:
         return tuple(s for s in self.sources if isinstance(s, DatasetSource))
 
     def changeable_variables(self) -> list[tf.Variable]:
-        """All that the sub-step can change of networks and optimizers."""
+        """All that the sub-step can change of networks, optimizers and counters."""
         found: dict[int, tf.Variable] = {}
         for update in self.updates:
             optimizer = getattr(update.optimizer, "variables", ())
@@ -120,7 +122,8 @@ class SubStep:
             averages = update.average.averages if update.average else ()
             owned = [v for network in networks for v in network.variables]
             scaling = scaling_state(update.optimizer)
-            for v in (*owned, *optimizer, *scaling, *averages, *update.state):
+            counters = update.counters.variables
+            for v in (*owned, *optimizer, *scaling, *averages, *update.state, *counters):
                 found.setdefault(id(unwrapped(v)), unwrapped(v))
         return list(found.values())
 
@@ -174,7 +177,8 @@ class SubStep:
         Raises:
           tf.errors.InvalidArgumentError: marked NOT_FINITE, with no update applied.
         """
-        images = self.images(self._of_a_replica(elements)) * self._strategy.num_replicas_in_sync
+        drawn = dict(zip(self.dataset_sources, self._of_a_replica(elements)))
+        images = self.images({**drawn, **(samples or {})}) * self._strategy.num_replicas_in_sync
         work = functools.partial(self._on_all_replicas, elements, key, feeds, samples)
         if self.is_always_alike:
             report, values = work(self._plans[0])
@@ -230,12 +234,18 @@ class SubStep:
         parts = self._strategy.experimental_local_results(value)
         return tf.concat(parts, 0) if parts[0].shape.rank else parts[0]
 
-    def images(self, elements: Sequence[Sequence[tf.Tensor]]) -> Any:
-        """How many real examples the discriminator is updated on."""
+    def images(self, drawn: Mapping[Any, list[tf.Tensor]]) -> Any:
+        """How many real examples the discriminator is updated on.
+
+        Args:
+          drawn: values of sources, of a replica.
+        """
         example = next((u.real_example for u in self.updates if u.role == "discriminator"), None)
         if example is None:
             return 0
-        run = Run(dict(zip(self.dataset_sources, elements)), key=tf.zeros([2], tf.int32))
+        if example.shape[0] is not None and not is_distributed(self._strategy):
+            return example.shape[0]
+        run = Run(drawn, key=tf.zeros([2], tf.int32))
         with run:
             batch = run.value(example)
         return tf.shape(batch, tf.int64)[0] if batch.shape[0] is None else batch.shape[0]
