@@ -145,6 +145,7 @@ def test_statistics_are_kept_where_they_must_be():
     assert module.steps.numpy() == 0.0
 
 
+@pytest.mark.slow
 def test_keras_models_work_with_legacy_keras():
     """TF_USE_LEGACY_KERAS=1 makes tf.keras be tf_keras."""
     program = """

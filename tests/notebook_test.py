@@ -30,6 +30,7 @@ def test_it_holds_the_tutorials_program_and_no_outputs(notebook):
     assert not any(cell.outputs for cell in code_cells(notebook))
 
 
+@pytest.mark.slow
 def test_it_runs_in_a_kernel_and_shows_what_was_drawn(notebook, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(os.path.abspath, sys.path)))
     for cell in code_cells(notebook):

@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.data.pictures import encoded, noise, write
 
 
@@ -14,6 +16,7 @@ def check(*arguments):
     return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_good_images_have_a_card_and_bad_ones_are_named(tmp_path):
     write(tmp_path, a_png=encoded(noise()))
     done = check(tmp_path, "--image_size=8")
@@ -26,6 +29,7 @@ def test_good_images_have_a_card_and_bad_ones_are_named(tmp_path):
     assert done.returncode == 0 and "1, 8 x 8, colour" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_what_would_be_read_and_reads_none_of_it(tmp_path):
     write(tmp_path, a_png=b"no image")
     done = check(tmp_path, "--image_size=8", "--channels=1", "--dry_run")

@@ -120,6 +120,7 @@ def test_a_saved_stream_resumes_exactly_and_its_checkpoint_is_small(tmp_path):
     np.testing.assert_array_equal([next(resumed) for _ in range(9)], expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"memory_limit": 0}], ids=["in memory", "decoded anew"])
 def test_training_on_a_folder_resumes_exactly(folder, tmp_path, options):
     import tensorflow_probability as tfp

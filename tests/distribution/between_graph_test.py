@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 ROUNDS = 4  # Of each of two workers.
 
 
@@ -18,12 +20,14 @@ def run(kind):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_workers_update_the_same_weights_each_at_its_own_pace():
     found = run("async")
     assert found["rounds"] == [ROUNDS, ROUNDS] and found["global_step"] == 2 * ROUNDS
     assert found["generator_updates"] == found["discriminator_updates"] == 2 * ROUNDS
 
 
+@pytest.mark.slow
 def test_sync_replicas_make_one_update_of_both_workers_gradients():
     found = run("sync")
     updates = [found["generator_updates"], found["discriminator_updates"]]

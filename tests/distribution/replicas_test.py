@@ -184,6 +184,7 @@ def test_one_replicas_bad_example_stops_all_before_any_update():
             np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_all_replicas_skip_what_is_bad_on_one():
     """All that the update changed is put back, batch norm's moments and Adam's among it."""
     with started(past_a_bad_batch, None) as process:

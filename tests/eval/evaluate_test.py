@@ -88,6 +88,7 @@ def test_features_are_extracted_once_for_all_metrics(extractor):
     assert extractor.calls == [50, 40, 50, 50, 20]
 
 
+@pytest.mark.slow
 def test_no_more_than_a_batch_of_images_is_held():
     """Forbids B54: all images at once."""
     held = []

@@ -37,6 +37,7 @@ def train(train_ops, logdir, rounds, hook):
     )
 
 
+@pytest.mark.slow
 @both_worlds
 def test_grids_are_drawn_at_the_start_every_few_rounds_and_at_the_end(world, tmp_path):
     with in_world(world):

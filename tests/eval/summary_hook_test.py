@@ -58,6 +58,7 @@ def test_pictures_are_written_when_they_are_due(tmp_path):
     np.testing.assert_array_equal(tf.io.decode_png(png), np.full((4, 4, 1), 191))
 
 
+@pytest.mark.slow
 def test_pictures_take_nothing_from_training(tmp_path):
     """Neither data nor noise, and batch norm's moments stay as training leaves them."""
     trained = []

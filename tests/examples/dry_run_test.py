@@ -30,6 +30,7 @@ def test_it_prints_what_the_flags_come_to_and_writes_nothing(programs, program, 
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", OF_A_RUN)
 def test_of_a_run_it_names_the_checkpoint_and_the_runs_own_choices(
     programs, run, program, tmp_path

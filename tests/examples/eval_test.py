@@ -31,6 +31,7 @@ def test_the_last_checkpoint_gets_the_scores_that_training_wrote(programs, run, 
         assert report == trained
 
 
+@pytest.mark.slow
 def test_an_earlier_checkpoint_other_images_and_another_seed(programs, run, tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
     np.savez(tmp_path / "own.npz", x_train=images, x_test=images[:7])
@@ -50,6 +51,7 @@ def test_an_earlier_checkpoint_other_images_and_another_seed(programs, run, tmp_
     assert math.isfinite(report["frechet_distance"])
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_scores_to_the_last_digit(programs, run, tmp_path):
     files = [tmp_path / name for name in ("first.json", "second.json")]
     for file in files:
@@ -58,6 +60,7 @@ def test_the_same_seed_gives_the_same_scores_to_the_last_digit(programs, run, tm
     assert first == second
 
 
+@pytest.mark.slow
 def test_the_scores_are_beside_the_checkpoint_by_default(programs, run):
     programs.succeed("eval", f"--logdir={run}", "--num_images=10")
     assert read(run / "eval-3.json")["num_generated_images"] == 10

@@ -41,6 +41,7 @@ def test_arrays_are_data_to_train_on(programs, run, tmp_path):
     assert np.ptp(images) > 0 and not np.array_equal(images[0], images[149])
 
 
+@pytest.mark.slow
 def test_an_export_draws_what_its_checkpoint_draws(programs, run, tmp_path):
     export = tmp_path / "export"
     programs.succeed("export", f"--logdir={run}", f"--export_dir={export}")

@@ -138,6 +138,7 @@ def test_averaged_weights_draw_by_default_where_there_are_any(programs, kind_run
     assert read(tmp_path / "e.json")["weights"] == "training"
 
 
+@pytest.mark.slow
 def test_pictures_have_one_row_for_each_class_or_one_class(programs, kind_run, tmp_path):
     if read(kind_run / "config.json")["gan_type"] == "unconditional":
         message = programs.fail("generate", f"--logdir={kind_run}", "--label=3")
@@ -152,6 +153,7 @@ def test_pictures_have_one_row_for_each_class_or_one_class(programs, kind_run, t
     assert "must be a multiple of 10" in programs.fail(*arguments, "--num_images=12")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flag, other", [("gan_type", "acgan"), ("preset", "default")])
 def test_a_run_cannot_go_on_as_another_kind_or_by_another_preset(kind_run, flag, other):
     config = read(kind_run / "config.json")

@@ -83,6 +83,7 @@ def test_a_second_call_trains_on(programs, tmp_path, world):
     assert drawn == ["000000.png", "000002.png", "000004.png"]
 
 
+@pytest.mark.slow
 def test_the_losses_are_for_tensorboard(programs, tmp_path):
     programs.succeed(
         "train", f"--logdir={tmp_path}", "--max_number_of_steps=50", "--batch_size=2", NO_JIT
@@ -160,6 +161,7 @@ def test_a_folder_of_ones_own_images(programs, tmp_path):
     assert read(tmp_path / "run")["num_reference_images"] == 8
 
 
+@pytest.mark.slow
 def test_bad_files_of_a_folder_are_left_out_if_told_to(programs, tmp_path):
     folder = tmp_path / "photos"
     folder.mkdir()
@@ -220,6 +222,7 @@ def test_it_starts_as_a_module(tmp_path):
     assert read(tmp_path)["number_of_steps"] == 2
 
 
+@pytest.mark.slow
 def test_a_profile_has_a_trace_and_says_what_time_was_spent_on(programs, tmp_path):
     flags = "--profile", NO_JIT, "--max_number_of_steps=3", "--verbosity=0"
     code, _, stderr = programs("train", f"--logdir={tmp_path}", *flags)

@@ -43,6 +43,7 @@ def test_the_metrics_are_shares_and_errors(short_run):
     assert all(0.0 <= value <= 2.0 for value in metrics.values())
 
 
+@pytest.mark.slow
 def test_the_picture_has_a_column_for_each_digit_and_six_rows(short_run):
     _, _, folder = short_run
     with Image.open(folder / "samples.png") as picture:
@@ -52,6 +53,7 @@ def test_the_picture_has_a_column_for_each_digit_and_six_rows(short_run):
     assert np.all(np.std(cells, axis=(1, 3)).max(-1) > 1), "a cell is blank"
 
 
+@pytest.mark.slow
 def test_the_folder_holds_a_checkpoint_and_nothing_unfinished(short_run):
     _, _, folder = short_run
     assert tf.train.latest_checkpoint(str(folder)).endswith("-2")
@@ -68,6 +70,7 @@ def test_a_second_call_trains_on(programs, short_run, tmp_path):
     assert read(tmp_path / "copy")["number_of_steps"] == 4
 
 
+@pytest.mark.slow
 def test_a_folder_of_another_program_or_world_is_refused(programs, short_run):
     program, world, folder = short_run
     other = STARGAN if program == CYCLEGAN else CYCLEGAN

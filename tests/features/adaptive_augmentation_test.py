@@ -68,6 +68,7 @@ def probability(world, logit, rounds, steps=(1, 1), jit_compile=False, **options
         return Program(logit, **options).train(rounds, steps=steps, jit_compile=jit_compile)
 
 
+@pytest.mark.slow
 @both_worlds
 @pytest.mark.parametrize(("logit", "direction"), [(5.0, 1), (-5.0, -1), (0.0, -1)])
 def test_probability_moves_at_the_stated_speed(world, logit, direction):
@@ -81,12 +82,14 @@ def test_probability_stays_between_0_and_1(logit, bound):
     assert probability("TF2", logit, 3, adjustment_images=10, initial_probability=0.5) == bound
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", [True, "auto"])
 def test_probability_moves_under_xla_and_not_by_measuring_xla(jit_compile):
     after = probability("TF2", 5.0, rounds=4, jit_compile=jit_compile)
     assert after == pytest.approx(4 * BATCH / 1000)
 
 
+@pytest.mark.slow
 @both_worlds
 def test_only_the_discriminators_updates_count(world):
     after = probability(world, 5.0, rounds=2, steps=(5, 2))
@@ -128,6 +131,7 @@ def test_looking_at_the_loss_does_not_count(world):
         assert session.run(program.ada.variables[-1]).tolist() == [0, 0, 0]
 
 
+@pytest.mark.slow
 @both_worlds
 def test_the_target_divides_rising_from_falling(world):
     """Three of four logits are positive: r is 0.5."""
@@ -146,6 +150,7 @@ def test_the_target_divides_rising_from_falling(world):
     assert probability(world, 0.0, rounds=2, target=0.55, **options) < 0.5
 
 
+@pytest.mark.slow
 @both_worlds
 def test_resumed_training_keeps_the_probability_and_what_was_observed(world, tmp_path):
     def train(rounds):

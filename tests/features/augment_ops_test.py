@@ -166,6 +166,7 @@ OPERATIONS = {
 every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
 
 
+@pytest.mark.slow
 @every_operation
 def test_gradient_is_that_of_finite_differences(operation):
     images = tf.constant(pictures(2, (4, 4)))

@@ -110,6 +110,7 @@ def train(model, loss, rounds=1, logdir=None, hooks=(), **options):
 # It is the same network
 
 
+@pytest.mark.slow
 @both_worlds
 @every_kind
 def test_wrapped_discriminator_owns_the_same_variables(world, kind):
@@ -122,6 +123,7 @@ def test_wrapped_discriminator_owns_the_same_variables(world, kind):
     assert len(wrapped.regularization_losses) == len(plain.regularization_losses)
 
 
+@pytest.mark.slow
 @both_worlds
 @pytest.mark.parametrize("kind", ["model of two inputs", "module"])
 def test_wrapped_discriminator_trains(world, kind):
@@ -145,6 +147,7 @@ class Values(tfgan.TrainingHook):
         self.values = session.run(self.variables)
 
 
+@pytest.mark.slow
 @both_worlds
 def test_batch_norms_statistics_move_in_the_discriminators_updates_only(world):
     with in_world(world):
@@ -276,6 +279,7 @@ def test_the_generators_gradient_goes_through_the_augmentation():
     assert t.gradient(logits, model.generator_variables)[0].numpy() == pytest.approx(3.0)
 
 
+@pytest.mark.slow
 def test_augmentation_compiles_under_xla():
     model = gan(augmented(sequential(tf.keras), diff_augment))
     train(model, losses(model), rounds=2, jit_compile=True)

@@ -179,6 +179,7 @@ def test_a_graph_says_that_results_must_be_restored():
 PLACES = ["in replicas", "across replicas", "outside"]
 
 
+@pytest.mark.slow
 def test_two_replicas_have_the_same_average():
     assert on_two_replicas(check_all_places) == PLACES
 

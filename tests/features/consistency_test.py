@@ -100,6 +100,7 @@ def test_gradient_is_that_of_finite_differences():
         np.testing.assert_allclose(gradient[index], numeric, atol=2e-3)
 
 
+@pytest.mark.slow
 @both_worlds
 @pytest.mark.parametrize(("balanced", "jit_compile"), [(False, False), (True, False), (True, True)])
 def test_gan_loss_trains_with_it_and_it_is_no_further_call_that_counts(

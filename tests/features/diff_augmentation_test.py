@@ -115,6 +115,7 @@ def test_outside_a_run_each_call_draws_anew():
 # TensorFlow
 
 
+@pytest.mark.slow
 @every_policy
 def test_gradient_is_that_of_finite_differences(policy):
     x = images(2, size=4)

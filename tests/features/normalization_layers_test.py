@@ -194,6 +194,7 @@ def conditional_discriminator():
     return tf.keras.Model([images, noise, labels], head([flat, labels]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("world", "jit_compile"), [("graph", False), ("TF2", False), ("TF2", True)]
 )

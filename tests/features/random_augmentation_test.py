@@ -109,6 +109,7 @@ def test_each_call_of_a_run_draws_anew():
     assert changed(first, second).all()
 
 
+@pytest.mark.slow
 def test_gradient_is_that_of_finite_differences():
     theirs, numeric = tf.test.compute_gradient(
         lambda x: random_augment(x, 0.7, seed=6), [images(2, size=4)], delta=1 / 64

@@ -18,6 +18,7 @@ def facts(request):
     return on_two_replicas(found, TF_USE_LEGACY_KERAS=legacy)
 
 
+@pytest.mark.slow
 def test_u_moves_and_is_the_same_on_both_replicas(facts):
     for start, first, second in facts["u"]:
         assert first == second != start

@@ -102,6 +102,7 @@ def _leaf(variable):
     return variable.name.split("/")[-1].split(":")[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", ["graph", "TF2", "XLA"])
 def test_sub_steps_of_the_generator_leave_the_discriminator_alone(world):
     """No regression of TF-GAN's u, which moved in generator steps as well."""
@@ -118,6 +119,7 @@ def test_why_it_is_not_keras_own():
     assert by_generator == {"kernel"}
 
 
+@pytest.mark.slow
 @both_worlds
 def test_a_call_leaves_the_kernel_and_moves_u_as_power_iteration_does(world):
     with in_world(world):

@@ -52,6 +52,7 @@ def in_either(world, function, w, dtype="float32", **options):
             return session.run(value)
 
 
+@pytest.mark.slow
 @both_worlds
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_the_norm_is_the_largest_singular_value(world, shape):
@@ -59,6 +60,7 @@ def test_the_norm_is_the_largest_singular_value(world, shape):
     assert got == pytest.approx(largest_singular_value(weight(shape)), rel=1e-5)
 
 
+@pytest.mark.slow
 @both_worlds
 @pytest.mark.parametrize("dtype", TOLERANCE)
 def test_every_float_is_taken_and_given_back(world, dtype):
@@ -201,6 +203,7 @@ class Discriminator(tf.Module):
         return tf.reduce_sum(data @ spectral_normalize(self.kernel, u=self.u), 1)
 
 
+@pytest.mark.slow
 @both_worlds
 @pytest.mark.parametrize(
     "options",

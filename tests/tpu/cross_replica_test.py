@@ -19,6 +19,7 @@ def assert_moments(of_replicas, expected, **tolerance):
         np.testing.assert_allclose(found, numbers, **tolerance)
 
 
+@pytest.mark.slow
 @both_ways
 @pytest.mark.parametrize("sizes", SIZES)
 def test_moments_are_those_of_the_whole_batch(way, sizes):

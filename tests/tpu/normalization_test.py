@@ -271,6 +271,7 @@ def test_tf2_is_an_error_that_names_the_layer(call, layer, world):
 # On two replicas
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conditional", [False, True])
 def test_two_replicas_of_batch_norm_equal_one_with_the_whole_batch(conditional):
     found = outcomes()["batch_norm, conditional" if conditional else "batch_norm"]

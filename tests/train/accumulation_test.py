@@ -48,6 +48,7 @@ def of_large_batches(rounds):
     return w
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_three_small_batches_are_one_large_one(program):
     world, arguments = PROGRAMS[program]
@@ -55,6 +56,7 @@ def test_three_small_batches_are_one_large_one(program):
         assert train(2, **arguments) == pytest.approx(of_large_batches(2), rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_a_run_that_stops_between_two_changes_of_the_weights_goes_on_exactly(tmp_path, jit_compile):
     arguments = {"jit_compile": jit_compile, "save_checkpoint_steps": 100}

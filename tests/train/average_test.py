@@ -31,6 +31,7 @@ def averages_after(trace):
     return average
 
 
+@pytest.mark.slow
 @worlds
 @pytest.mark.parametrize("joint", [False, True], ids=["sequential", "joint"])
 def test_an_average_follows_every_update_of_the_generator(world, joint):

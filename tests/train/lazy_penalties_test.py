@@ -42,6 +42,7 @@ def critic_after(rounds, *periods):
     return c
 
 
+@pytest.mark.slow
 @worlds
 @pytest.mark.parametrize("every", [1, 2, 3])
 def test_a_penalty_counts_k_fold_in_every_kth_update(world, every):
@@ -72,6 +73,7 @@ def test_a_penalty_that_is_not_due_is_not_computed(world):
     assert train(world, counting, final=lambda gan: gan.computed) == 3  # In updates 0, 3 and 6.
 
 
+@pytest.mark.slow
 @worlds
 @pytest.mark.parametrize("schedule", ["sequential", "joint"])
 def test_a_generators_penalty_goes_by_the_generators_updates(world, schedule):

@@ -199,6 +199,7 @@ def test_auto_takes_one_pass_over_real_and_generated_data_where_that_is_faster(f
     assert choice.decisions["discriminator"]["one_pass"] is faster
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("schedule", ["sequential", "joint"])
 def test_one_pass_trains_as_two_do(jit_compile, schedule, choose):

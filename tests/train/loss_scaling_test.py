@@ -149,6 +149,7 @@ def running(program):
         yield arguments
 
 
+@pytest.mark.slow
 # tf_keras's LossScaleOptimizer works in TF2 only.
 @pytest.mark.parametrize(
     ("program", "keras"),
@@ -175,6 +176,7 @@ def test_a_scaled_run_is_the_run_without_a_scale(program, keras):
     assert {name: float(value) for name, value in seen.items()} == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 @every_program
 def test_float16_trains_as_float32_does(program):
     with running(program) as arguments:
@@ -209,6 +211,7 @@ def test_bfloat16_needs_no_scale():
     assert weights == pytest.approx(closed_form(6, rate=1e6, size=1e-8), rel=1e-2)
 
 
+@pytest.mark.slow
 @every_program
 @pytest.mark.parametrize("summarize", [False, True])
 def test_an_overflow_halves_the_scale_and_leaves_the_update_out(program, summarize):
@@ -262,6 +265,7 @@ def test_the_scale_grows_after_updates_without_an_overflow():
     assert gan.train(5)[2] == 2.0**12
 
 
+@pytest.mark.slow
 @both_kerases
 @pytest.mark.parametrize("arguments", [{"jit_compile": False}, {"jit_compile": True}])
 def test_a_resumed_run_goes_on_with_its_scale(tmp_path, keras, arguments):

@@ -120,6 +120,7 @@ def test_steps_fall_where_the_critic_is_too_sure():
     assert [d for _, d in hook.per_round] == [4, 3, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", ["graph", "TF2"])
 def test_an_adapted_ratio_is_resumed(world, tmp_path):
     def train(rounds):
