@@ -72,6 +72,7 @@ def metadata(folder):
     return json.loads((folder / "metadata.json").read_text())
 
 
+@pytest.mark.slow
 def test_a_new_process_without_tfgan_lite_makes_the_same_images(tmp_path):
     model = unconditional()
     average = tfgan.features.WeightAverage()

@@ -36,6 +36,7 @@ def test_a_model_draws_as_many_examples_as_the_real_batch_has():
     assert tfgan.generate(model, 7, seed=0).shape == (7, 2)
 
 
+@pytest.mark.slow
 def test_it_does_not_import_tensorflow_probability():
     code = (
         "import sys, tensorflow as tf, tfgan_lite as tfgan;"

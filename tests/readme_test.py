@@ -27,6 +27,7 @@ def test_the_program_runs_as_printed(world, tmp_path):
     assert "(100, 8, 8, 1)" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_later_programs_go_on_from_the_first(tmp_path):
     _run("\n".join(_programs()), tmp_path)
 
@@ -54,12 +55,14 @@ def test_the_first_page_has_the_readmes_first_program():
     assert _programs("docs/index.md") == _programs()[:1]
 
 
+@pytest.mark.slow
 def test_the_tutorials_program_runs_as_printed(tmp_path):
     program = "\n".join(_programs("docs/tutorial.md"))
     _run(program.replace("3000", "20"), tmp_path)
     assert (tmp_path / "samples.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_the_programs_of_the_page_on_data_run_on_a_folder_of_photos(tmp_path):
     import numpy as np
     from PIL import Image

@@ -55,6 +55,7 @@ every_metric = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.slow
 @every_metric
 @pytest.mark.parametrize("run", [in_tf2, in_tf_graph], ids=["TF2", "tf.Graph"])
 @pytest.mark.parametrize("num_batches", [1, 4])

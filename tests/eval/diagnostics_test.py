@@ -119,6 +119,7 @@ def hook_of(made, **options):
     return tfeval.DiagnosticsHook(made.model, real, **options)
 
 
+@pytest.mark.slow
 @both_worlds
 def test_the_hook_looks_with_the_networks_as_they_are(world, tmp_path):
     """The generator `a z + b` spreads as a does, and c x with c < 0 is wrong about real samples."""

@@ -28,6 +28,7 @@ def test_beyond_that_its_size_stays_and_the_count_goes_on():
     assert store.rows.shape == (10, 1)
 
 
+@pytest.mark.slow
 def test_each_row_of_the_stream_is_as_likely_to_stay():
     stays = np.zeros(40)
     for seed in range(300):

@@ -93,6 +93,7 @@ class Losses(tfgan.TrainingHook):
         self.seen.append({name: float(values[0]) for name, values in self.run.values().items()})
 
 
+@pytest.mark.slow
 @both_worlds
 def test_training_is_the_same_with_and_without_the_hook(world):
     """Real batches are numbered, so that one which the hook drew would be missing."""
@@ -130,6 +131,7 @@ def test_a_failing_metric_is_logged_and_training_goes_on(world, tmp_path, caplog
     assert "out of luck" in lines(tmp_path)[0]["error"] and lines(tmp_path)[1]["failing"] == 1.0
 
 
+@pytest.mark.slow
 @both_worlds
 def test_the_best_checkpoints_are_kept_and_can_be_trained_on(world, tmp_path):
     with in_world(world):
@@ -157,6 +159,7 @@ def test_a_ranking_of_other_files_than_its_own_is_refused(content, tmp_path):
         made.train(1, tmp_path, hooks=[hook_of(made, every_n_steps=1, keep_best=1)])
 
 
+@pytest.mark.slow
 @both_worlds
 def test_a_resumed_run_remembers_its_best(world, tmp_path):
     for _ in range(2):

@@ -44,6 +44,7 @@ def events(folder):
     return found
 
 
+@pytest.mark.slow
 def test_pictures_are_written_when_they_are_due(tmp_path):
     model, train_ops = program()
     hook = ImageSummaryHook(add_gan_model_image_summaries(model, 2), every_n_steps=2)
@@ -75,6 +76,7 @@ def test_pictures_take_nothing_from_training(tmp_path):
         np.testing.assert_allclose(without, with_pictures, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_a_failure_is_noted_and_training_goes_on(tmp_path):
     model, train_ops = program()
 

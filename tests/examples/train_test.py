@@ -127,6 +127,7 @@ def test_every_loss_trains_with_every_flag(programs, tmp_path, loss):
     assert read(tmp_path, "config.json")["loss"] == loss
 
 
+@pytest.mark.slow
 def test_a_file_of_ones_own_needs_neither_labels_nor_test_images(programs, tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
     np.savez(tmp_path / "own.npz", x_train=images)
@@ -349,6 +350,7 @@ def test_a_folder_that_cannot_be_written_to(programs, tmp_path):
     assert "cannot be written to" in message
 
 
+@pytest.mark.slow
 def test_a_folder_with_another_run(programs, run):
     graph = read(run, "config.json")["graph_mode"]
     world = () if graph else ("--graph_mode",)
@@ -363,6 +365,7 @@ def test_a_folder_with_a_checkpoint_of_another_program(programs, tmp_path):
     assert "holds no run of" in programs.fail("train", f"--logdir={tmp_path}")
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite(programs, tmp_path):
     flags = ("--generator_lr=1e30", "--discriminator_lr=1e30", "--loss=least_squares", NO_JIT)
     message = programs.fail("train", f"--logdir={tmp_path}", "--max_number_of_steps=20", *flags)

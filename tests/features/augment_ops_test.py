@@ -174,6 +174,7 @@ def test_gradient_is_that_of_finite_differences(operation):
     np.testing.assert_allclose(theirs[0], numeric[0], atol=1e-4)
 
 
+@pytest.mark.slow
 @every_operation
 def test_gradient_of_a_gradients_norm_is_that_of_finite_differences(operation):
     """As gradient penalties need it, with a discriminator that is not linear."""

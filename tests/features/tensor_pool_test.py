@@ -219,6 +219,7 @@ def counts_after(network, jit_compile):
     return counts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", [False, True], ids=["plain", "XLA"])
 def test_in_training_only_the_discriminators_sub_steps_fill_the_pool(jit_compile):
     assert counts_after("discriminator", jit_compile) == [4, 6, 6]

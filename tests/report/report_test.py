@@ -170,6 +170,7 @@ def test_of_a_step_that_was_trained_twice_the_last_counts(tmp_path):
     assert events.scalars == {"loss": {3: 2.0}} and events.not_finite == {"loss": 2}
 
 
+@pytest.mark.slow
 def test_the_command_starts_as_a_program(run, tmp_path):
     command = [sys.executable, "-m", "tfgan_lite.report.command", "report", str(run)]
     output = tmp_path / "page.html"

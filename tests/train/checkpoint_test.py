@@ -82,6 +82,7 @@ def test_data_whose_position_cannot_be_saved_is_told_once(tmp_path, caplog):
     assert len(told) == 1
 
 
+@pytest.mark.slow
 def test_a_resumed_run_keeps_the_choice_of_xla(tmp_path, monkeypatch):
     from tfgan_lite.train.jit_choice import JitChoice
 
@@ -119,6 +120,7 @@ def test_networks_are_saved_as_objects(tmp_path):
         assert weight.numpy() == gan.weights[name].numpy() != LinearGAN().weights[name].numpy()
 
 
+@pytest.mark.slow
 @both_worlds
 def test_a_logdir_of_another_model_is_refused(world, tmp_path):
     with in_world(world):

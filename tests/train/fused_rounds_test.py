@@ -14,7 +14,10 @@ SCHEDULES = {
     "1:2": tfgan.get_sequential_train_hooks(tfgan.GANTrainSteps(1, 2)),
     "joint": tfgan.get_joint_train_hooks(),
 }
-every_schedule = pytest.mark.parametrize("schedule", SCHEDULES)
+every_schedule = pytest.mark.parametrize(
+    "schedule",
+    [pytest.param(s, marks=[pytest.mark.slow] if s != "1:1" else []) for s in SCHEDULES],
+)
 
 
 @pytest.fixture

@@ -240,6 +240,7 @@ def test_an_overflow_in_a_joint_sub_step_concerns_its_own_network(keras):
     assert (a, c, scale) == (pytest.approx(A + LEARNING_RATE * C * Z), C, 2.0**18)
 
 
+@pytest.mark.slow
 @every_program
 def test_clipping_does_not_hide_an_overflow(program):
     def clipped(pairs):

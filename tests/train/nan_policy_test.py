@@ -153,6 +153,7 @@ def test_too_many_bad_updates_end_training(policy, tmp_path):
     assert np.isfinite(gan.critic.c.numpy())
 
 
+@pytest.mark.slow
 @every_program
 def test_a_rollback_goes_on_from_the_checkpoint_with_the_data_that_comes_next(program, tmp_path):
     gan = LinearGAN(poisoned(2), same_batch(noise_of))
