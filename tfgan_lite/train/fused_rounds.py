@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -15,6 +15,7 @@ __all__ = ["FusedRounds", "may_fuse", "rounds_in_one_launch"]
 _MOST_SUB_STEPS = 6  # Of a round.
 _MOST_BYTES = 8 << 20
 _MOST_ROUNDS = 8
+_MOST_BATCH_BYTES = 4 << 20
 
 
 def may_fuse(steps: Sequence[SubStep]) -> bool:
@@ -33,23 +34,30 @@ def may_fuse(steps: Sequence[SubStep]) -> bool:
     if not (compiled and all(step.is_always_alike and step.draws_ahead for step in kinds)):
         return False
     changed = {id(v): v for step in kinds for v in step.changeable_variables()}
-    return sum(v.shape.num_elements() * v.dtype.size for v in changed.values()) <= _MOST_BYTES
+    return _size(changed.values()) <= _MOST_BYTES
 
 
 def rounds_in_one_launch(steps: Sequence[SubStep]) -> int:
     """How many rounds one XLA program is to run at most.
 
-    One, where the data may end within the program, and where there are convolutions, which are
-    several times slower in XLA's loops on a CPU.
+    One, where the data may end within the program, where a round's batches are so large that there
+    is nothing to gain and eight take room, and where there are convolutions, which are several
+    times slower in XLA's loops on a CPU.
 
     Args:
       steps: the sub-steps of a round, which may be fused.
     """
     sources = [source for step in steps for source in step.dataset_sources]
-    if not all(source.is_endless for source in sources):
+    specs = [spec for source in sources for spec in source.specs]
+    if not all(source.is_endless for source in sources) or _size(specs) > _MOST_BATCH_BYTES:
         return 1
     slow = any("Conv" in name for step in dict.fromkeys(steps) for name in step.operations)
     return 1 if slow else _MOST_ROUNDS
+
+
+def _size(tensors: Iterable[Any]) -> int:
+    """Bytes of tensors, variables or specs, whose shapes are known."""
+    return sum(x.shape.num_elements() * x.dtype.size for x in tensors)
 
 
 class Ran(NamedTuple):
