@@ -50,6 +50,7 @@ class KernelSums:
         """
         if isinstance(x, np.ndarray) and isinstance(y, np.ndarray):
             return self._by_numpy(x, y)
+        x, y = tf.convert_to_tensor(x), tf.convert_to_tensor(y)
         if not (tf.executing_eagerly() and "CPU" in x.device):
             return self._by_tensorflow(x, y)
 
