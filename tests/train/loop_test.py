@@ -5,7 +5,15 @@ import pytest
 import tensorflow as tf
 
 import tfgan_lite as tfgan
-from tests.train.linear_gan import BATCH, LinearGAN, dataset, in_world, real_of, simulate
+from tests.train.linear_gan import (
+    BATCH,
+    LinearGAN,
+    dataset,
+    in_world,
+    noise_of,
+    real_of,
+    simulate,
+)
 from tfgan_lite.train import loop
 from tfgan_lite.train.jit_choice import JitChoice
 from tfgan_lite.train.round_program import RoundProgram
@@ -186,7 +194,19 @@ def test_auto_chooses_xla_where_it_is_the_faster(faster, choose):
     choose(choice)
     steps = tfgan.get_sequential_train_hooks(tfgan.GANTrainSteps(1, 0))
     LinearGAN().train(1, get_hooks_fn=steps, jit_compile="auto")
-    assert choice.decisions == {"generator": {"jit_compile": faster, "one_pass": False}}
+    assert choice.decisions["generator"]["jit_compile"] is faster
+
+
+@pytest.mark.parametrize("faster", [False, True])
+def test_auto_takes_several_rounds_in_a_program_where_that_is_faster(faster, choose):
+    # Of 1, 2 and 16 sub-steps, which is what a launch of the trials has.
+    without_xla, a_round, eight_rounds = 3.0, 2 * 2.0, 16 * (1.0 if faster else 2.5)
+    choice = JitChoice("auto", clock=Clock([without_xla, a_round, eight_rounds]))
+    choose(choice)
+    steps = tfgan.get_sequential_train_hooks(tfgan.GANTrainSteps(1, 0))
+    endless = {"real": dataset(real_of).repeat(), "noise": dataset(noise_of).repeat()}
+    LinearGAN(**endless).train(1, get_hooks_fn=steps, jit_compile="auto")
+    assert choice.decisions["generator"]["many_rounds"] is faster
 
 
 @pytest.mark.parametrize("faster", [False, True])

@@ -30,8 +30,7 @@ def may_fuse(steps: Sequence[SubStep]) -> bool:
     kinds = list(dict.fromkeys(steps))
     if not 1 <= len(steps) <= _MOST_SUB_STEPS:
         return False
-    compiled = all(step.jit_compile for step in kinds)
-    if not (compiled and all(step.is_always_alike and step.draws_ahead for step in kinds)):
+    if not all(step.jit_compile and step.is_always_alike for step in kinds):
         return False
     changed = {id(v): v for step in kinds for v in step.changeable_variables()}
     return _size(changed.values()) <= _MOST_BYTES
@@ -40,13 +39,15 @@ def may_fuse(steps: Sequence[SubStep]) -> bool:
 def rounds_in_one_launch(steps: Sequence[SubStep]) -> int:
     """How many rounds one XLA program is to run at most.
 
-    One, where the data may end within the program, where a round's batches are so large that there
-    is nothing to gain and eight take room, and where there are convolutions, which are several
-    times slower in XLA's loops on a CPU.
+    One, unless all sub-steps may be compiled so; where the data may end within the program; where a
+    round's batches are so large that there is nothing to gain and eight take room; and where there
+    are convolutions, which are several times slower in XLA's loops on a CPU.
 
     Args:
       steps: the sub-steps of a round, which may be fused.
     """
+    if not all(step.many_rounds for step in steps):
+        return 1
     sources = [source for step in steps for source in step.dataset_sources]
     specs = [spec for source in sources for spec in source.specs]
     if not all(source.is_endless for source in sources) or _size(specs) > _MOST_BATCH_BYTES:

@@ -19,15 +19,17 @@ __all__ = ["JitChoice"]
 
 _MIN_SECONDS = 0.1  # Of a measurement, so that timer and scheduler noise stay small.
 _REPEATS = 3
+_DECIDED = ("jit_compile", "one_pass", "many_rounds")
 
 
 class JitChoice(tf.train.experimental.PythonState):
     """Decides for each kind of sub-step, once in a run: checkpoints keep the decisions.
 
     XLA is the faster for some networks, batch sizes and machines, and the slower for others, with
-    its kernels for convolutions most of all; and so is one pass of the discriminator over real and
-    generated data. "auto" measures them on the networks themselves, with a made-up batch, and puts
-    every variable back. What is told instead makes two passes.
+    its kernels for convolutions most of all; and so are several rounds in one program, and one pass
+    of the discriminator over real and generated data. "auto" measures them on the networks
+    themselves, with a made-up batch, and puts every variable back. What is told instead makes two
+    passes, and with XLA several rounds in a program where that can be.
 
     Args:
       jit_compile: True, False, or "auto".
@@ -63,12 +65,11 @@ class JitChoice(tf.train.experimental.PythonState):
                 " Batch with drop_remainder=True, or pass jit_compile=False."
             )
         if self.jit_compile != "auto" or unknown or tf.config.functions_run_eagerly():
-            return step.compiled(self.jit_compile is True)
-        if name in self.decisions:
-            decision = self.decisions[name]
-            return step.compiled(decision["jit_compile"], decision["one_pass"])
+            return step.compiled(self.jit_compile is True, many_rounds=True)
+        if name in self.decisions:  # Which an early version may have made.
+            return step.compiled(**self.decisions[name])
         faster = self._faster(step, name)
-        self.decisions[name] = {"jit_compile": faster.jit_compile, "one_pass": faster.one_pass}
+        self.decisions[name] = {key: getattr(faster, key) for key in _DECIDED}
         return faster
 
     def _faster(self, step: SubStep, name: str) -> SubStep:
@@ -77,9 +78,13 @@ class JitChoice(tf.train.experimental.PythonState):
 
     def _measured(self, step: SubStep, name: str) -> SubStep:
         trials: dict[SubStep, _Trial | None] = {}
-        best = self._fastest([step.compiled(False), step.compiled(True)], trials, name)
+        candidates = [step.compiled(False), step.compiled(True)]
+        many_rounds = step.compiled(True, many_rounds=True)
+        if may_fuse([many_rounds]) and rounds_in_one_launch([many_rounds]) > 1:
+            candidates.append(many_rounds)
+        best = self._fastest(candidates, trials, name)
         if best.can_take_one_pass:
-            one_pass = best.compiled(best.jit_compile, one_pass=True)
+            one_pass = best.compiled(best.jit_compile, True, best.many_rounds)
             best = self._fastest([best, one_pass], trials, name)
         return best
 
@@ -110,9 +115,10 @@ def _tried(function: Callable[..., Any], *args: Any) -> Any:
 
 
 def _words(step: SubStep) -> str:
-    return ("with XLA" if step.jit_compile else "without XLA") + (
-        ", real and generated data in one pass" if step.one_pass else ""
-    )
+    words = ["with XLA" if step.jit_compile else "without XLA"]
+    words += ["several rounds in a program"] if step.many_rounds else []
+    words += ["real and generated data in one pass"] if step.one_pass else []
+    return ", ".join(words)
 
 
 class _Trial:

@@ -105,7 +105,7 @@ class RoundProgram:
         start = self._session.noise_round()
         launches = [] if self._scheduled else self._launches()
         steps = [each.step for each in launches]
-        if not may_fuse(steps):
+        if not (may_fuse(steps) and all(step.draws_ahead for step in steps)):
             in_phases = functools.partial(self._in_phases, counts, start)
             return _repeat(tf.constant(0), rounds, in_phases)
         # Also where calls are shorter: the number of rounds in a program may change last bits.

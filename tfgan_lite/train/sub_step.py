@@ -43,6 +43,7 @@ class SubStep:
       seed: the program's seed.
       jit_compile: whether XLA compiles the losses, the gradients, and the updates that apply them.
       one_pass: whether the discriminator judges real and generated data in one pass, where it can.
+      many_rounds: whether XLA may compile it together with those of several rounds.
       skips: whether updates that are not finite are left out, rather than an error.
     """
 
@@ -56,6 +57,7 @@ class SubStep:
         seed: int,
         jit_compile: bool = False,
         one_pass: bool = False,
+        many_rounds: bool = False,
         skips: bool = False,
     ):
         self.updates = tuple(updates)
@@ -74,6 +76,7 @@ class SubStep:
         merges = {node.merged for node in needs} - {None}
         self._mergeable = {each for each in merges if needs.issuperset(each.nodes)}
         self.one_pass = one_pass
+        self.many_rounds = many_rounds
         self.jit_compile = jit_compile
         self._merges = frozenset(m for m in self._mergeable if one_pass and m.is_exact)
         self._plans, self._plan = lazy_terms.plans(self.updates)
@@ -90,7 +93,9 @@ class SubStep:
         xla_applies = jit_compile and alone and not in_place
         self._apply_program = _program(self.computation.apply, xla_applies)
 
-    def compiled(self, jit_compile: bool, one_pass: bool = False) -> SubStep:
+    def compiled(
+        self, jit_compile: bool, one_pass: bool = False, many_rounds: bool = False
+    ) -> SubStep:
         """The same sub-step, compiled in another way."""
         return SubStep(
             self.updates,
@@ -100,6 +105,7 @@ class SubStep:
             seed=self._seed,
             jit_compile=jit_compile,
             one_pass=one_pass,
+            many_rounds=many_rounds,
             skips=self.computation.skips,
         )
 
