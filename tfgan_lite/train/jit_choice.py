@@ -19,6 +19,7 @@ __all__ = ["JitChoice"]
 
 _MIN_SECONDS = 0.1  # Of a measurement, so that timer and scheduler noise stay small.
 _REPEATS = 3
+_LAUNCH_MATTERS_BELOW = 1e-3  # Seconds of a sub-step: a launch takes about 0.2 ms.
 _DECIDED = ("jit_compile", "one_pass", "many_rounds")
 
 
@@ -78,11 +79,12 @@ class JitChoice(tf.train.experimental.PythonState):
 
     def _measured(self, step: SubStep, name: str) -> SubStep:
         trials: dict[SubStep, _Trial | None] = {}
-        candidates = [step.compiled(False), step.compiled(True)]
-        many_rounds = step.compiled(True, many_rounds=True)
-        if may_fuse([many_rounds]) and rounds_in_one_launch([many_rounds]) > 1:
-            candidates.append(many_rounds)
-        best = self._fastest(candidates, trials, name)
+        alone, together = step.compiled(True), step.compiled(True, many_rounds=True)
+        several = may_fuse([together]) and rounds_in_one_launch([together]) > 1
+        with_xla = together if several else alone
+        best = self._fastest([step.compiled(False), with_xla], trials, name)
+        if several and (trials[best] is None or trials[best].best > _LAUNCH_MATTERS_BELOW):
+            best = self._fastest([best, alone], trials, name)
         if best.can_take_one_pass:
             one_pass = best.compiled(best.jit_compile, True, best.many_rounds)
             best = self._fastest([best, one_pass], trials, name)
@@ -122,7 +124,11 @@ def _words(step: SubStep) -> str:
 
 
 class _Trial:
-    """Times a sub-step on a made-up batch; making one warms it up."""
+    """Times a sub-step on a made-up batch; making one warms it up.
+
+    Attributes:
+      best: the least of the seconds measured so far.
+    """
 
     def __init__(self, step: SubStep, clock: Callable[[], float]):
         self._clock = clock
@@ -154,6 +160,7 @@ class _Trial:
 
         self._program = program
         self._steps_in_turn = self._repeats = 1
+        self.best = float("inf")
         self.seconds()
         seconds = max(self.seconds() * self._steps_in_turn, 1e-6)
         self._repeats = max(1, round(_MIN_SECONDS / seconds))
@@ -161,7 +168,9 @@ class _Trial:
     def seconds(self) -> float:
         start = self._clock()
         self._program(self._draws, tf.constant(self._repeats))[1].numpy()
-        return (self._clock() - start) / (self._repeats * self._steps_in_turn)
+        seconds = (self._clock() - start) / (self._repeats * self._steps_in_turn)
+        self.best = min(self.best, seconds)
+        return seconds
 
 
 def _example(spec: tf.TensorSpec) -> tf.Tensor:
