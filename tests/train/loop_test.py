@@ -166,13 +166,13 @@ def test_rounds_per_call_does_not_change_results(rounds_per_call):
 class Clock:
     """Trials are told how long they took, those of one comparison after those of another.
 
-    Making a trial takes two measurements; then all are measured in turn, three times. The first of
+    Making a trial takes two measurements; then all are measured in turn, five times. The first of
     a second comparison is the winner of the first, and made already.
     """
 
     def __init__(self, first, second=()):
-        self._measured = [*np.repeat(first, 2), *np.tile(first, 3)]
-        self._measured += [*np.repeat(second[1:], 2), *np.tile(second, 3)]
+        self._measured = [*np.repeat(first, 2), *np.tile(first, 5)]
+        self._measured += [*np.repeat(second[1:], 2), *np.tile(second, 5)]
         self._now, self._looks = 0.0, 0
 
     def __call__(self):

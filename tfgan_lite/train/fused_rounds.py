@@ -39,14 +39,14 @@ def may_fuse(steps: Sequence[SubStep]) -> bool:
 def rounds_in_one_launch(steps: Sequence[SubStep]) -> int:
     """How many rounds one XLA program is to run at most.
 
-    One, unless all sub-steps may be compiled so; where the data may end within the program; where a
+    One, unless a sub-step is to be compiled so; where the data may end within the program; where a
     round's batches are so large that there is nothing to gain and eight take room; and where there
     are convolutions, which are several times slower in XLA's loops on a CPU.
 
     Args:
       steps: the sub-steps of a round, which may be fused.
     """
-    if not all(step.many_rounds for step in steps):
+    if not any(step.many_rounds for step in steps):
         return 1
     sources = [source for step in steps for source in step.dataset_sources]
     specs = [spec for source in sources for spec in source.specs]

@@ -18,7 +18,7 @@ from tfgan_lite.train.sub_step import SubStep
 __all__ = ["JitChoice"]
 
 _MIN_SECONDS = 0.1  # Of a measurement, so that timer and scheduler noise stay small.
-_REPEATS = 3
+_REPEATS = 5
 _LAUNCH_MATTERS_BELOW = 1e-3  # Seconds of a sub-step: a launch takes about 0.2 ms.
 _DECIDED = ("jit_compile", "one_pass", "many_rounds")
 

@@ -43,7 +43,7 @@ class SubStep:
       seed: the program's seed.
       jit_compile: whether XLA compiles the losses, the gradients, and the updates that apply them.
       one_pass: whether the discriminator judges real and generated data in one pass, where it can.
-      many_rounds: whether XLA may compile it together with those of several rounds.
+      many_rounds: whether XLA compiles it together with those of several rounds, where it can.
       skips: whether updates that are not finite are left out, rather than an error.
     """
 
