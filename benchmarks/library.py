@@ -107,7 +107,8 @@ class _SliceHook(tfgan.TrainingHook):
     def decisions(self) -> str:
         found = getattr(getattr(self._session, "jit", None), "decisions", {})
         return ", ".join(
-            f"{name}: XLA {'on' if how['jit_compile'] else 'off'}{', one pass' * how['one_pass']}"
+            f"{name}: XLA {'on' if how['jit_compile'] else 'off'}"
+            f"{', several rounds' * how['many_rounds']}{', one pass' * how['one_pass']}"
             for name, how in found.items()
         )
 

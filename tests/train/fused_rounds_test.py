@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import tfgan_lite as tfgan
-from tests.train.linear_gan import LinearGAN, in_world, poisoned, simulate
+from tests.train.linear_gan import LinearGAN, poisoned, simulate
 from tfgan_lite.train.fused_rounds import FusedRounds
 
 SCHEDULES = {
@@ -128,9 +128,8 @@ def test_updates_that_are_skipped_within_a_launch_are_not_counted(launches):
 
 def test_data_that_ends_is_used_to_its_last_batch(launches):
     """How much is left is not known to a program of several rounds, so it is of one."""
-    with in_world("TF2"):
-        gan = LinearGAN()
-        rounds = gan.train(rounds_per_call=8, jit_compile=True)
+    gan = LinearGAN()
+    rounds = gan.train(rounds_per_call=8, jit_compile=True)
     assert set(launches) == {1}
     expected = simulate(["G", "D"] * rounds).weights
     assert {k: float(v.numpy()) for k, v in gan.weights.items()} == pytest.approx(expected)

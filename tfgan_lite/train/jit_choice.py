@@ -67,7 +67,7 @@ class JitChoice(tf.train.experimental.PythonState):
             )
         if self.jit_compile != "auto" or unknown or tf.config.functions_run_eagerly():
             return step.compiled(self.jit_compile is True, many_rounds=True)
-        if name in self.decisions:  # Which an early version may have made.
+        if name in self.decisions:  # Of an early version without many_rounds: none then.
             return step.compiled(**self.decisions[name])
         faster = self._faster(step, name)
         self.decisions[name] = {key: getattr(faster, key) for key in _DECIDED}
