@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 import tfgan_lite as tfgan
+from tests.train.convolutional_gan import train_convolutional_gan
 from tests.train.linear_gan import LinearGAN, poisoned, simulate
 from tfgan_lite.train.fused_rounds import FusedRounds
 
@@ -137,21 +138,5 @@ def test_data_that_ends_is_used_to_its_last_batch(launches):
 
 def test_networks_with_convolutions_have_a_round_in_a_launch(launches):
     """XLA's loops make them several times slower on a CPU."""
-    layers = tf.keras.layers
-    generator = tf.keras.Sequential([layers.Input([4, 4, 1]), layers.Conv2D(1, 3, padding="same")])
-    critic = tf.keras.Sequential(
-        [layers.Input([4, 4, 1]), layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(1)]
-    )
-    data = tf.data.Dataset.from_tensors(tf.ones([8, 4, 4, 1])).repeat()
-    model = tfgan.gan_model(generator, critic, data, tfgan.normal([4, 4, 1]))
-    sgd = tf.keras.optimizers.SGD
-    tfgan.gan_train(
-        tfgan.gan_train_ops(model, tfgan.gan_loss(model), sgd(0.01), sgd(0.01)),
-        None,
-        hooks=[tfgan.StopAtStepHook(num_steps=9)],
-        save_checkpoint_secs=None,
-        save_summaries_steps=None,
-        jit_compile=True,
-        rounds_per_call=9,
-    )
+    train_convolutional_gan(9, jit_compile=True, rounds_per_call=9)
     assert set(launches) == {1}

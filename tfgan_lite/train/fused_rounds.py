@@ -52,8 +52,7 @@ def rounds_in_one_launch(steps: Sequence[SubStep]) -> int:
     specs = [spec for source in sources for spec in source.specs]
     if not all(source.is_endless for source in sources) or _size(specs) > _MOST_BATCH_BYTES:
         return 1
-    slow = any("Conv" in name for step in dict.fromkeys(steps) for name in step.operations)
-    return 1 if slow else _MOST_ROUNDS
+    return 1 if any(step.convolutions for step in steps) else _MOST_ROUNDS
 
 
 def _size(tensors: Iterable[Any]) -> int:

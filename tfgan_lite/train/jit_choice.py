@@ -17,8 +17,9 @@ from tfgan_lite.train.sub_step import SubStep
 
 __all__ = ["JitChoice"]
 
-_MIN_SECONDS = 0.1  # Of a measurement, so that timer and scheduler noise stay small.
+_MIN_SECONDS = 0.05  # Of a measurement, so that timer and scheduler noise stay small.
 _REPEATS = 5
+_CLEARLY = 1.1  # Times the seconds of the fastest: who is slower need not be measured again.
 _LAUNCH_MATTERS_BELOW = 1e-3  # Seconds of a sub-step: a launch takes about 0.2 ms.
 _DECIDED = ("jit_compile", "one_pass", "many_rounds")
 
@@ -43,6 +44,7 @@ class JitChoice(tf.train.experimental.PythonState):
         self.jit_compile = jit_compile
         self.decisions: dict[str, dict[str, bool]] = {}
         self._clock = clock
+        self._slow_convolutions = frozenset[str]()  # Kinds by which a sub-step with XLA lost.
 
     def serialize(self) -> str:
         return json.dumps(self.decisions)
@@ -79,10 +81,17 @@ class JitChoice(tf.train.experimental.PythonState):
 
     def _measured(self, step: SubStep, name: str) -> SubStep:
         trials: dict[SubStep, _Trial | None] = {}
-        alone, together = step.compiled(True), step.compiled(True, many_rounds=True)
+        plain, alone = step.compiled(False), step.compiled(True)
+        together = step.compiled(True, many_rounds=True)
         several = may_fuse([together]) and rounds_in_one_launch([together]) > 1
         with_xla = together if several else alone
-        best = self._fastest([step.compiled(False), with_xla], trials, name)
+        # Not compiled again, which takes seconds, where XLA has clearly lost by the like.
+        if step.convolutions and step.convolutions <= self._slow_convolutions:
+            best = plain
+        else:
+            best = self._fastest([plain, with_xla], trials, name)
+            if _clearly_slower(trials[with_xla], trials[plain]):
+                self._slow_convolutions |= step.convolutions
         if several and (trials[best] is None or trials[best].best > _LAUNCH_MATTERS_BELOW):
             best = self._fastest([best, alone], trials, name)
         if best.can_take_one_pass:
@@ -98,9 +107,14 @@ class JitChoice(tf.train.experimental.PythonState):
                 trials[each] = _tried(_Trial, each, self._clock)
         can_run = [each for each in candidates if trials[each] is not None]
         seconds = dict.fromkeys(can_run or candidates, float("inf"))
-        for _ in range(_REPEATS):  # In turn, so that a busy moment hits all.
+        for turn in range(_REPEATS):  # In turn, so that a busy moment hits all.
             for each in can_run:
                 seconds[each] = min(seconds[each], _tried(trials[each].seconds) or float("inf"))
+            if turn > 0:
+                limit = _CLEARLY * min(seconds.values())
+                can_run = [each for each in can_run if seconds[each] <= limit]
+            if len(can_run) < 2:
+                break
         best = min(seconds, key=seconds.__getitem__)
         measured = ", ".join(f"{1e3 * s:.2f} ms {_words(each)}" for each, s in seconds.items())
         logging.info("%s sub-step: %s (%s).", name, _words(best), measured)
@@ -114,6 +128,10 @@ def _tried(function: Callable[..., Any], *args: Any) -> Any:
     except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
         logging.info("A measurement has failed: %s", error.message[:200])
         return None
+
+
+def _clearly_slower(trial: _Trial | None, other: _Trial | None) -> bool:
+    return trial is not None and other is not None and trial.best > _CLEARLY * other.best
 
 
 def _words(step: SubStep) -> str:
@@ -135,14 +153,14 @@ class _Trial:
         self._draws = [[_example(spec) for spec in source.specs] for source in step.sources]
 
         # With another one in the same launch, as in a round, two take less than twice one's time. A
-        # joint sub-step mostly is a round.
-        launches = [step] * (1 if len(step.updates) > 1 else 2)
+        # joint sub-step mostly is a round, and several rounds are launch enough.
+        fuses = may_fuse([step])
+        several = fuses and rounds_in_one_launch([step]) > 1
+        launches = [step] * (1 if several or len(step.updates) > 1 else 2)
 
         @tf.function(autograph=False)
         def program(draws, repeats):
-            fused = None
-            if may_fuse(launches):
-                fused = FusedRounds(launches, rounds_in_one_launch(launches))
+            fused = FusedRounds(launches, rounds_in_one_launch(launches)) if fuses else None
 
             def once(i, unused_last):
                 if fused is None:

@@ -71,8 +71,9 @@ class SubStep:
         needed += [*averaged, *fetches]
         self.sources = sources_of(needed, known)
         needs = set(needed_by(needed, known))
-        # Of the losses; gradients are made of the like.
-        self.operations = frozenset[str]().union(*(node.trace.operations for node in needs))
+        # Kinds of the losses'; gradients are made of the like.
+        operations = frozenset[str]().union(*(node.trace.operations for node in needs))
+        self.convolutions = frozenset(name for name in operations if "Conv" in name)
         merges = {node.merged for node in needs} - {None}
         self._mergeable = {each for each in merges if needs.issuperset(each.nodes)}
         self.one_pass = one_pass
