@@ -16,6 +16,7 @@ from tfgan_lite.train.hooks import RunTrainOpsHook
 __all__ = ["seconds_apart", "variables_kept"]
 
 _ROUNDS = 10
+_LARGE = 4 << 20  # Bytes of a variable.
 
 
 def seconds_apart(
@@ -71,15 +72,18 @@ def seconds_apart(
 @contextlib.contextmanager
 def variables_kept(variables: Sequence[tf.Variable]) -> Iterator[None]:
     """Whatever happens to the variables inside, they are then as before."""
-    # On disk, so that measuring does not raise the run's peak of memory.
+    # On disk, and large ones one by one, so that measuring does not raise the run's peak of memory.
     with tempfile.TemporaryDirectory() as folder:
         unique = list({id(v): v for v in variables}.values())
-        state = tf.train.Checkpoint(variables=unique)
-        path = state.write(os.path.join(folder, "state"))
+        large = [v for v in unique if v.shape.num_elements() * v.dtype.size > _LARGE]
+        small = [v for v in unique if not any(v is each for each in large)]
+        states = [tf.train.Checkpoint(variables=each) for each in (small, *([v] for v in large))]
+        paths = [s.write(os.path.join(folder, str(i))) for i, s in enumerate(states)]
         try:
             yield
         finally:
-            state.read(path)
+            for state, path in zip(states, paths):
+                state.read(path)
 
 
 def _programs(step: Any, session: Any) -> tuple[Callable[[], Any], Callable[[Any], tf.Tensor]]:
