@@ -53,8 +53,8 @@ def test_auto_chooses_xla_where_it_is_the_faster(faster, choose):
 
 @pytest.mark.parametrize("faster", [False, True])
 def test_auto_takes_several_rounds_in_a_program_where_that_is_faster(faster, choose):
-    # Of 1, 2 and 8 sub-steps, which is what a launch of the trials has.
-    without_xla, a_round, eight_rounds = 3.0, 2 * 2.0, 8 * (1.0 if faster else 2.5)
+    # Of 1, 2 and 16 sub-steps, which is what a launch of the trials has.
+    without_xla, a_round, eight_rounds = 3.0, 2 * 2.0, 16 * (1.0 if faster else 2.5)
     choice = JitChoice("auto", Clock([without_xla, eight_rounds], [eight_rounds, a_round]))
     choose(choice)
     steps = tfgan.get_sequential_train_hooks(tfgan.GANTrainSteps(1, 0))

@@ -20,7 +20,7 @@ __all__ = ["JitChoice"]
 _MIN_SECONDS = 0.05  # Of a measurement, so that timer and scheduler noise stay small.
 _REPEATS = 5
 _CLEARLY = 1.1  # Times the seconds of the fastest: who is slower need not be measured again.
-_LAUNCH_MATTERS_BELOW = 1e-3  # Seconds of a sub-step: a launch takes about 0.2 ms.
+_LAUNCH_MATTERS_BELOW = 3e-3  # Seconds of a sub-step: a launch takes about 0.2 ms.
 _DECIDED = ("jit_compile", "one_pass", "many_rounds")
 
 
@@ -142,7 +142,10 @@ def _words(step: SubStep) -> str:
 
 
 class _Trial:
-    """Times a sub-step on a made-up batch; making one warms it up.
+    """Times a sub-step on made-up data; making one warms it up.
+
+    Data are drawn from a pipeline, whose work beside the sub-steps takes from the machine what one
+    or another of them could use.
 
     Attributes:
       best: the least of the seconds measured so far.
@@ -150,26 +153,30 @@ class _Trial:
 
     def __init__(self, step: SubStep, clock: Callable[[], float]):
         self._clock = clock
-        self._draws = [[_example(spec) for spec in source.specs] for source in step.sources]
+        self._given = {source: [_example(spec) for spec in source.specs] for source in step.sources}
+        self._data = {s: iter(_pipeline(self._given.pop(s))) for s in step.dataset_sources}
 
-        # With another one in the same launch, as in a round, two take less than twice one's time. A
-        # joint sub-step mostly is a round, and several rounds are launch enough.
-        fuses = may_fuse([step])
-        several = fuses and rounds_in_one_launch([step]) > 1
-        launches = [step] * (1 if several or len(step.updates) > 1 else 2)
+        # With another one in the same launch, as in a round: its generated data may be made beside
+        # the first. A joint sub-step mostly is a round.
+        launches = [step] * (1 if len(step.updates) > 1 else 2)
 
         @tf.function(autograph=False)
-        def program(draws, repeats):
-            fused = FusedRounds(launches, rounds_in_one_launch(launches)) if fuses else None
+        def program(given, repeats):
+            fused = None
+            if may_fuse(launches):
+                fused = FusedRounds(launches, rounds_in_one_launch(launches))
+
+            def draw():
+                return [tf.nest.flatten(self._data[s].get_next()) for s in step.dataset_sources]
 
             def once(i, unused_last):
                 if fused is None:
-                    report = step.compute(draws, random_key(i, 0), (), step.usually_skipped)[0][0]
+                    report = step(draw(), random_key(i, 0), samples=given).report[0]
                     self._steps_in_turn = 1
                 else:
                     keys = [[random_key(i, k) for k in range(len(launches))]] * fused.most
-                    ran = fused([[draws] * len(launches)] * fused.most, keys)
-                    report = ran.reports[-1][0, 0]
+                    inputs = [[step.inputs(draw(), key, samples=given) for key in x] for x in keys]
+                    report = fused(inputs, keys).reports[-1][0, 0]
                     self._steps_in_turn = fused.most * len(launches)
                 with tf.control_dependencies([report]):
                     return i + 1, report
@@ -185,7 +192,7 @@ class _Trial:
 
     def seconds(self) -> float:
         start = self._clock()
-        self._program(self._draws, tf.constant(self._repeats))[1].numpy()
+        self._program(self._given, tf.constant(self._repeats))[1].numpy()
         seconds = (self._clock() - start) / (self._repeats * self._steps_in_turn)
         self.best = min(self.best, seconds)
         return seconds
@@ -195,3 +202,12 @@ def _example(spec: tf.TensorSpec) -> tf.Tensor:
     if spec.dtype.is_floating:
         return tf.random.stateless_uniform(spec.shape, [0, 0], -1.0, 1.0, spec.dtype, "philox")
     return tf.zeros(spec.shape, spec.dtype)
+
+
+def _pipeline(batch: list[tf.Tensor]) -> tf.data.Dataset:
+    """Batches without end that are put together of the batch's examples."""
+    sizes = {int(x.shape[0]) if x.shape.rank else 0 for x in batch}
+    whole = tf.data.Dataset.from_tensors(tuple(batch))
+    size = sizes.pop() if len(sizes) == 1 else 0
+    data = whole.unbatch().repeat().batch(size, drop_remainder=True) if size else whole.repeat()
+    return data.prefetch(2)
