@@ -20,11 +20,12 @@ class Clock:
     """Trials are told how long they took, those of one comparison after those of another.
 
     Making a trial takes two measurements; then all are measured in turn, twice where they differ
-    clearly. The first of a second comparison is the winner of the first, and made already.
+    clearly, else five times. The first of a second comparison is the winner of the first, and made
+    already.
     """
 
-    def __init__(self, first, second=()):
-        self._measured = [*np.repeat(first, 2), *np.tile(first, 2)]
+    def __init__(self, first, second=(), turns=2):
+        self._measured = [*np.repeat(first, 2), *np.tile(first, turns)]
         self._measured += [*np.repeat(second[1:], 2), *np.tile(second, 2)]
         self._now, self._looks = 0.0, 0
 
@@ -49,6 +50,15 @@ def test_auto_chooses_xla_where_it_is_the_faster(faster, choose):
     steps = tfgan.get_sequential_train_hooks(tfgan.GANTrainSteps(1, 0))
     LinearGAN().train(1, get_hooks_fn=steps, jit_compile="auto")
     assert choice.decisions["generator"]["jit_compile"] is faster
+
+
+def test_auto_takes_xla_for_small_networks_unless_it_is_clearly_the_slower(choose):
+    """A round gains by being one program, which a sub-step alone does not show."""
+    choice = JitChoice("auto", clock=Clock([1.5, 2 * 1.6], turns=5))
+    choose(choice)
+    steps = tfgan.get_sequential_train_hooks(tfgan.GANTrainSteps(1, 0))
+    LinearGAN().train(1, get_hooks_fn=steps, jit_compile="auto")
+    assert choice.decisions["generator"]["jit_compile"]
 
 
 @pytest.mark.parametrize("faster", [False, True])
@@ -89,7 +99,7 @@ class ToldTrial:
 def test_convolutions_that_xla_made_slow_in_one_sub_step_are_not_compiled_in_another(monkeypatch):
     """Compiling takes seconds, and a sub-step of the like would lose, too."""
     monkeypatch.setattr(ToldTrial, "made", [])
-    monkeypatch.setattr(jit_choice, "_Trial", ToldTrial)
+    monkeypatch.setattr(jit_choice, "Trial", ToldTrial)
     train_convolutional_gan(1, jit_compile="auto")
     with_xla = [name for name, jit_compile in ToldTrial.made if jit_compile]
     assert with_xla == ["generator"]

@@ -10,16 +10,15 @@ from typing import Any
 import tensorflow as tf
 from absl import logging
 
-from tfgan_lite.deferred import random_key
-from tfgan_lite.train.fused_rounds import FusedRounds, may_fuse, rounds_in_one_launch
-from tfgan_lite.train.phase_times import variables_kept
+from tfgan_lite.train.fused_rounds import may_fuse, rounds_in_one_launch
 from tfgan_lite.train.sub_step import SubStep
+from tfgan_lite.train.trial import Trial
+from tfgan_lite.train.variables_kept import variables_kept
 
 __all__ = ["JitChoice"]
 
-_MIN_SECONDS = 0.05  # Of a measurement, so that timer and scheduler noise stay small.
 _REPEATS = 5
-_CLEARLY = 1.1  # Times the seconds of the fastest: who is slower need not be measured again.
+_CLEARLY = 1.1  # Times the seconds of the fastest: what is slower need not be measured again.
 _LAUNCH_MATTERS_BELOW = 3e-3  # Seconds of a sub-step: a launch takes about 0.2 ms.
 _DECIDED = ("jit_compile", "one_pass", "many_rounds")
 
@@ -80,16 +79,19 @@ class JitChoice(tf.train.experimental.PythonState):
             return self._measured(step, name)
 
     def _measured(self, step: SubStep, name: str) -> SubStep:
-        trials: dict[SubStep, _Trial | None] = {}
+        trials: dict[SubStep, Trial | None] = {}
         plain, alone = step.compiled(False), step.compiled(True)
         together = step.compiled(True, many_rounds=True)
-        several = may_fuse([together]) and rounds_in_one_launch([together]) > 1
+        fuses = may_fuse([together])
+        several = fuses and rounds_in_one_launch([together]) > 1
         with_xla = together if several else alone
         # Not compiled again, which takes seconds, where XLA has clearly lost by the like.
         if step.convolutions and step.convolutions <= self._slow_convolutions:
             best = plain
         else:
-            best = self._fastest([plain, with_xla], trials, name)
+            # A sub-step alone does not show all that a round gains by being one program.
+            preferred = with_xla if fuses else None
+            best = self._fastest([plain, with_xla], trials, name, preferred)
             if _clearly_slower(trials[with_xla], trials[plain]):
                 self._slow_convolutions |= step.convolutions
         if several and (trials[best] is None or trials[best].best > _LAUNCH_MATTERS_BELOW):
@@ -100,11 +102,16 @@ class JitChoice(tf.train.experimental.PythonState):
         return best
 
     def _fastest(
-        self, candidates: list[SubStep], trials: dict[SubStep, _Trial | None], name: str
+        self,
+        candidates: list[SubStep],
+        trials: dict[SubStep, Trial | None],
+        name: str,
+        preferred: SubStep | None = None,
     ) -> SubStep:
+        """The fastest, or the preferred one, unless another is clearly faster."""
         for each in candidates:
             if each not in trials:
-                trials[each] = _tried(_Trial, each, self._clock)
+                trials[each] = _tried(Trial, each, self._clock)
         can_run = [each for each in candidates if trials[each] is not None]
         seconds = dict.fromkeys(can_run or candidates, float("inf"))
         for turn in range(_REPEATS):  # In turn, so that a busy moment hits all.
@@ -115,7 +122,7 @@ class JitChoice(tf.train.experimental.PythonState):
                 can_run = [each for each in can_run if seconds[each] <= limit]
             if len(can_run) < 2:
                 break
-        best = min(seconds, key=seconds.__getitem__)
+        best = min(seconds, key=lambda x: seconds[x] / (_CLEARLY if x is preferred else 1.0))
         measured = ", ".join(f"{1e3 * s:.2f} ms {_words(each)}" for each, s in seconds.items())
         logging.info("%s sub-step: %s (%s).", name, _words(best), measured)
         return best
@@ -130,7 +137,7 @@ def _tried(function: Callable[..., Any], *args: Any) -> Any:
         return None
 
 
-def _clearly_slower(trial: _Trial | None, other: _Trial | None) -> bool:
+def _clearly_slower(trial: Trial | None, other: Trial | None) -> bool:
     return trial is not None and other is not None and trial.best > _CLEARLY * other.best
 
 
@@ -139,75 +146,3 @@ def _words(step: SubStep) -> str:
     words += ["several rounds in a program"] if step.many_rounds else []
     words += ["real and generated data in one pass"] if step.one_pass else []
     return ", ".join(words)
-
-
-class _Trial:
-    """Times a sub-step on made-up data; making one warms it up.
-
-    Data are drawn from a pipeline, whose work beside the sub-steps takes from the machine what one
-    or another of them could use.
-
-    Attributes:
-      best: the least of the seconds measured so far.
-    """
-
-    def __init__(self, step: SubStep, clock: Callable[[], float]):
-        self._clock = clock
-        self._given = {source: [_example(spec) for spec in source.specs] for source in step.sources}
-        self._data = {s: iter(_pipeline(self._given.pop(s))) for s in step.dataset_sources}
-
-        # With another one in the same launch, as in a round: its generated data may be made beside
-        # the first. A joint sub-step mostly is a round.
-        launches = [step] * (1 if len(step.updates) > 1 else 2)
-
-        @tf.function(autograph=False)
-        def program(given, repeats):
-            fused = None
-            if may_fuse(launches):
-                fused = FusedRounds(launches, rounds_in_one_launch(launches))
-
-            def draw():
-                return [tf.nest.flatten(self._data[s].get_next()) for s in step.dataset_sources]
-
-            def once(i, unused_last):
-                if fused is None:
-                    report = step(draw(), random_key(i, 0), samples=given).report[0]
-                    self._steps_in_turn = 1
-                else:
-                    keys = [[random_key(i, k) for k in range(len(launches))]] * fused.most
-                    inputs = [[step.inputs(draw(), key, samples=given) for key in x] for x in keys]
-                    report = fused(inputs, keys).reports[-1][0, 0]
-                    self._steps_in_turn = fused.most * len(launches)
-                with tf.control_dependencies([report]):
-                    return i + 1, report
-
-            return tf.while_loop(lambda i, _: i < repeats, once, [0, 0.0], parallel_iterations=1)
-
-        self._program = program
-        self._steps_in_turn = self._repeats = 1
-        self.best = float("inf")
-        self.seconds()
-        seconds = max(self.seconds() * self._steps_in_turn, 1e-6)
-        self._repeats = max(1, round(_MIN_SECONDS / seconds))
-
-    def seconds(self) -> float:
-        start = self._clock()
-        self._program(self._given, tf.constant(self._repeats))[1].numpy()
-        seconds = (self._clock() - start) / (self._repeats * self._steps_in_turn)
-        self.best = min(self.best, seconds)
-        return seconds
-
-
-def _example(spec: tf.TensorSpec) -> tf.Tensor:
-    if spec.dtype.is_floating:
-        return tf.random.stateless_uniform(spec.shape, [0, 0], -1.0, 1.0, spec.dtype, "philox")
-    return tf.zeros(spec.shape, spec.dtype)
-
-
-def _pipeline(batch: list[tf.Tensor]) -> tf.data.Dataset:
-    """Batches without end that are put together of the batch's examples."""
-    sizes = {int(x.shape[0]) if x.shape.rank else 0 for x in batch}
-    whole = tf.data.Dataset.from_tensors(tuple(batch))
-    size = sizes.pop() if len(sizes) == 1 else 0
-    data = whole.unbatch().repeat().batch(size, drop_remainder=True) if size else whole.repeat()
-    return data.prefetch(2)

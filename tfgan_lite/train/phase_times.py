@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from tfgan_lite.deferred import random_key
 from tfgan_lite.train.hooks import RunTrainOpsHook
+from tfgan_lite.train.variables_kept import variables_kept
 
-__all__ = ["seconds_apart", "variables_kept"]
+__all__ = ["seconds_apart"]
 
 _ROUNDS = 10
-_LARGE = 4 << 20  # Bytes of a variable.
 
 
 def seconds_apart(
@@ -67,23 +64,6 @@ def seconds_apart(
                     for row, took in (("data", drawn - start), (name, end - drawn)):
                         seconds[row] = seconds.get(row, 0.0) + max(0.0, took - call)
     return seconds
-
-
-@contextlib.contextmanager
-def variables_kept(variables: Sequence[tf.Variable]) -> Iterator[None]:
-    """Whatever happens to the variables inside, they are then as before."""
-    # On disk, and large ones one by one, so that measuring does not raise the run's peak of memory.
-    with tempfile.TemporaryDirectory() as folder:
-        unique = list({id(v): v for v in variables}.values())
-        large = [v for v in unique if v.shape.num_elements() * v.dtype.size > _LARGE]
-        small = [v for v in unique if not any(v is each for each in large)]
-        states = [tf.train.Checkpoint(variables=each) for each in (small, *([v] for v in large))]
-        paths = [s.write(os.path.join(folder, str(i))) for i, s in enumerate(states)]
-        try:
-            yield
-        finally:
-            for state, path in zip(states, paths):
-                state.read(path)
 
 
 def _programs(step: Any, session: Any) -> tuple[Callable[[], Any], Callable[[Any], tf.Tensor]]:

@@ -1,0 +1,91 @@
+"""What a sub-step takes, measured on made-up data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from tfgan_lite.deferred import random_key
+from tfgan_lite.train.fused_rounds import FusedRounds, may_fuse, rounds_in_one_launch
+from tfgan_lite.train.sub_step import SubStep
+
+__all__ = ["Trial"]
+
+_MIN_SECONDS = 0.05  # Of a measurement, so that timer and scheduler noise stay small.
+
+
+class Trial:
+    """Times a sub-step on made-up data; making one warms it up.
+
+    Data are drawn from a pipeline, whose work beside the sub-steps takes from the machine what one
+    or another of them could use.
+
+    Args:
+      step: compiled in the way that is tried.
+      clock: gives seconds.
+
+    Attributes:
+      best: the least of the seconds measured so far.
+    """
+
+    def __init__(self, step: SubStep, clock: Callable[[], float]):
+        self._clock = clock
+        self._given = {source: [_example(spec) for spec in source.specs] for source in step.sources}
+        self._data = {s: iter(_pipeline(self._given.pop(s))) for s in step.dataset_sources}
+
+        # With another one in the same launch, as in a round: its generated data may be made beside
+        # the first. A joint sub-step mostly is a round.
+        launches = [step] * (1 if len(step.updates) > 1 else 2)
+
+        @tf.function(autograph=False)
+        def program(given, repeats):
+            fused = None
+            if may_fuse(launches):
+                fused = FusedRounds(launches, rounds_in_one_launch(launches))
+
+            def draw():
+                return [tf.nest.flatten(self._data[s].get_next()) for s in step.dataset_sources]
+
+            def once(i, unused_last):
+                if fused is None:
+                    report = step(draw(), random_key(i, 0), samples=given).report[0]
+                    self._steps_in_turn = 1
+                else:
+                    keys = [[random_key(i, k) for k in range(len(launches))]] * fused.most
+                    inputs = [[step.inputs(draw(), key, samples=given) for key in x] for x in keys]
+                    report = fused(inputs, keys).reports[-1][0, 0]
+                    self._steps_in_turn = fused.most * len(launches)
+                with tf.control_dependencies([report]):
+                    return i + 1, report
+
+            return tf.while_loop(lambda i, _: i < repeats, once, [0, 0.0], parallel_iterations=1)
+
+        self._program = program
+        self._steps_in_turn = self._repeats = 1
+        self.best = float("inf")
+        self.seconds()
+        seconds = max(self.seconds() * self._steps_in_turn, 1e-6)
+        self._repeats = max(1, round(_MIN_SECONDS / seconds))
+
+    def seconds(self) -> float:
+        start = self._clock()
+        self._program(self._given, tf.constant(self._repeats))[1].numpy()
+        seconds = (self._clock() - start) / (self._repeats * self._steps_in_turn)
+        self.best = min(self.best, seconds)
+        return seconds
+
+
+def _example(spec: tf.TensorSpec) -> tf.Tensor:
+    if spec.dtype.is_floating:
+        return tf.random.stateless_uniform(spec.shape, [0, 0], -1.0, 1.0, spec.dtype, "philox")
+    return tf.zeros(spec.shape, spec.dtype)
+
+
+def _pipeline(batch: list[tf.Tensor]) -> tf.data.Dataset:
+    """Batches without end that are put together of the batch's examples."""
+    sizes = {int(x.shape[0]) if x.shape.rank else 0 for x in batch}
+    whole = tf.data.Dataset.from_tensors(tuple(batch))
+    size = sizes.pop() if len(sizes) == 1 else 0
+    data = whole.unbatch().repeat().batch(size, drop_remainder=True) if size else whole.repeat()
+    return data.prefetch(2)
