@@ -56,7 +56,7 @@ def as_features(values: np.ndarray, name: str, min_rows: int = 1) -> np.ndarray:
 
 
 def squared_distance_tiles(
-    rows: np.ndarray, columns: np.ndarray, tile: int = _TILE
+    rows: np.ndarray, columns: np.ndarray | None = None, tile: int = _TILE
 ) -> Iterator[tuple[slice, slice, np.ndarray]]:
     """Gives all squared distances, a tile at a time, all tiles of some rows after one another.
 
@@ -64,12 +64,15 @@ def squared_distance_tiles(
 
     Args:
       rows: real numbers [N, D].
-      columns: real numbers [M, D].
+      columns: real numbers [M, D]; None for the rows themselves, whose distances come once: no tile
+        lies below the diagonal.
       tile: the largest number of rows and of columns in a tile.
 
     Yields:
       Which rows, which columns, and float64 [rows, columns] >= 0, overwritten by the next tile.
     """
+    once = columns is None
+    columns = rows if once else columns
     centre = _mean(rows, tile)
     heights = [min(tile, len(each)) for each in (rows, columns)]
     # Made once: fresh memory costs more than the arithmetic that fills it.
@@ -81,7 +84,7 @@ def squared_distance_tiles(
         left[:, :-2] *= -2.0
         left[:, -2], left[:, -1] = left[:, -1], 1.0
         release(rows)
-        for first in range(0, len(columns), tile):
+        for first in range(start if once else 0, len(columns), tile):
             right = _centred(columns[first : first + tile], centre, rights)
             release(columns)
             squares = np.matmul(left, right.T, out=products[: len(left), : len(right)])
@@ -95,17 +98,21 @@ def squared_distance_tiles(
 
 def where(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns the rows and columns of a mask's True, ten times as fast as `np.nonzero`."""
+    if not mask.flags.c_contiguous:  # A transposed one.
+        columns, rows = where(mask.T)
+        return rows, columns
     return np.divmod(np.flatnonzero(mask), mask.shape[1])
 
 
 def nearest_squared_distances(
-    rows: np.ndarray, columns: np.ndarray, k: int, tile: int = _TILE
+    rows: np.ndarray, columns: np.ndarray | None, k: int, tile: int = _TILE
 ) -> np.ndarray:
     """Returns the squared distances of each row to its k nearest columns.
 
     Args:
       rows: real numbers [N, D].
-      columns: real numbers [M, D]; the rows themselves, and each is its own nearest at distance 0.
+      columns: real numbers [M, D]; None for the rows themselves, where each is its own nearest at
+        distance 0.
       k: how many, from 1 to M.
       tile: as for `squared_distance_tiles`.
 
@@ -113,8 +120,10 @@ def nearest_squared_distances(
       float64 [N, k], each row ascending.
     """
     nearest = np.full([len(rows), k], np.inf)
-    for which, _, squares in squared_distance_tiles(rows, columns, tile):
+    for which, others, squares in squared_distance_tiles(rows, columns, tile):
         nearest[which] = _merged(nearest[which], squares, k)
+        if columns is None and which != others:
+            nearest[others] = _merged(nearest[others], squares.T, k)
     return nearest
 
 

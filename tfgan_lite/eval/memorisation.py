@@ -59,7 +59,7 @@ def nearest_distances(samples: np.ndarray, others: np.ndarray | None = None) -> 
     """
     samples = as_features(samples, "samples", 2 if others is None else 1)
     if others is None:  # The nearest of all is the sample itself.
-        return np.sqrt(nearest_squared_distances(samples, samples, 2)[:, 1])
+        return np.sqrt(nearest_squared_distances(samples, None, 2)[:, 1])
     others = as_features(others, "others")
     if samples.shape[1] != others.shape[1]:
         raise ValueError(

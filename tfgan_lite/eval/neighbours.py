@@ -77,8 +77,8 @@ def neighbourhoods(
             f" {real.shape} and {generated.shape}. Take both from the same layer."
         )
     # Of k + 1 nearest the first is the sample itself.
-    real_radii = nearest_squared_distances(real, real, k + 1)[:, -1]
-    generated_radii = nearest_squared_distances(generated, generated, k + 1)[:, -1]
+    real_radii = nearest_squared_distances(real, None, k + 1)[:, -1]
+    generated_radii = nearest_squared_distances(generated, None, k + 1)[:, -1]
     in_real_region = np.zeros(len(generated), bool)
     in_generated_region = np.zeros(len(real), bool)
     inside = np.zeros(len(generated), np.int64)
