@@ -135,6 +135,19 @@ def test_measuring_that_diverges_is_no_error():
     assert tfgan.gan_train(train_ops, hooks=stop, **nowhere) == 1
 
 
+def test_auto_measures_networks_of_several_inputs():
+    dense = tf.keras.layers.Dense(2)
+    noise = (tfgan.normal([3]), tfgan.normal([4]))
+    data = tf.data.Dataset.from_tensors(tf.ones([8, 2])).repeat()
+    critic = tf.keras.Sequential([tf.keras.Input([2]), tf.keras.layers.Dense(1)])
+    model = tfgan.gan_model(lambda given: dense(tf.concat(given, 1)), critic, data, noise)
+    optimizers = [tf.keras.optimizers.SGD(0.1) for _ in range(2)]
+    train_ops = tfgan.gan_train_ops(model, tfgan.gan_loss(model), *optimizers)
+    stop = [tfgan.StopAtStepHook(num_steps=1)]
+    nowhere = {"logdir": None, "save_checkpoint_secs": None, "save_summaries_steps": None}
+    assert tfgan.gan_train(train_ops, hooks=stop, jit_compile="auto", **nowhere) == 1
+
+
 def test_auto_leaves_no_trace_in_the_run(choose):
     """It measures on the networks themselves, and puts every variable back."""
     measured, told = JitChoice("auto"), JitChoice("auto")

@@ -8,7 +8,7 @@ from tfgan_lite.train.hooks import (
     get_phased_train_hooks,
     get_sequential_train_hooks,
 )
-from tfgan_lite.train.loop import gan_train, get_sequential_train_steps
+from tfgan_lite.train.loop import gan_train
 from tfgan_lite.train.monitoring import LossLoggingHook, NanGuardHook, StopAtStepHook
 from tfgan_lite.train.profiling import ProfileHook
 from tfgan_lite.train.progress import ProgressHook
@@ -17,6 +17,7 @@ from tfgan_lite.train.scheduled_hook import AdaptiveSteps
 from tfgan_lite.train.session import Session
 from tfgan_lite.train.summary_hook import SummaryHook
 from tfgan_lite.train.train_ops import gan_train_ops
+from tfgan_lite.train.train_steps import get_sequential_train_steps
 from tfgan_lite.train.training_run import TrainingHook, TrainingRun
 from tfgan_lite.train.warm_start import WarmStart, warm_start
 

@@ -1,10 +1,9 @@
-"""`gan_train`: the loop, in either world."""
+"""`gan_train`: what it is told, checked, and handed to the loop of its world."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,37 +15,19 @@ from tfgan_lite.structures import GANTrainOps
 from tfgan_lite.train import configuration, schedule
 from tfgan_lite.train.checkpoint import check_writable
 from tfgan_lite.train.checkpoint_files import check_logdir_state
-from tfgan_lite.train.checkpoint_hook import CheckpointHook
-from tfgan_lite.train.errors import NanLossError
+from tfgan_lite.train.eager_loop import train_eagerly
+from tfgan_lite.train.graph_loop import train_in_graph
 from tfgan_lite.train.hooks import GetHooksFn, RunTrainOpsHook, get_sequential_train_hooks
-from tfgan_lite.train.interruption import awaited_interruption
 from tfgan_lite.train.jit_choice import JitChoice
-from tfgan_lite.train.monitored import MonitoredSession
-from tfgan_lite.train.nan_policy import Rollbacks, SkippedUpdatesHook, check_nan_policy
-from tfgan_lite.train.run_checkpoints import RunCheckpoints
+from tfgan_lite.train.nan_policy import check_nan_policy
+from tfgan_lite.train.saving import Saving
 from tfgan_lite.train.session import Session
 from tfgan_lite.train.summary_hook import SummaryHook
 from tfgan_lite.train.train_ops import update_of
-from tfgan_lite.train.training_run import InitialStepHook, TrainingRun
+from tfgan_lite.train.training_run import TrainingRun
 from tfgan_lite.train.workers import Workers
 
 __all__ = ["gan_train"]
-
-_v1 = tf.compat.v1.train
-
-# What graph_ops calls a bad loss, among the lines of user code that TensorFlow's message quotes.
-_NOT_FINITE = re.compile(r"The (gradient of the )?\w+'s loss( \(\w+\))? is not finite")
-
-# TensorFlow's own hooks fetch graph tensors; what to use in TF2 instead.
-_COUNTERPARTS = {
-    "CheckpointSaverHook": "gan_train's save_checkpoint_secs and save_checkpoint_steps",
-    "FinalOpsHook": "tfgan_lite.FinalOpsHook",
-    "LoggingTensorHook": "tfgan_lite.LossLoggingHook",
-    "NanTensorHook": "tfgan_lite.NanGuardHook",
-    "StepCounterHook": "tfgan_lite.ProgressHook",
-    "StopAtStepHook": "tfgan_lite.StopAtStepHook",
-    "SummarySaverHook": "tfgan_lite.SummaryHook",
-}
 
 
 def gan_train(
@@ -130,14 +111,15 @@ def gan_train(
       >>> int(second - first)
       3
     """
-    workers = Workers(_strategy(train_ops))
+    strategy, eager = _strategy(train_ops), tf.executing_eagerly()
+    workers = Workers(strategy)
     is_chief = is_chief and workers.is_chief
     logdir = None if logdir is None else os.fspath(logdir)
-    saves = save_checkpoint_secs is not None or save_checkpoint_steps is not None
-    _check_saving(save_checkpoint_steps, max_to_keep)
-    _check_logdir(logdir, is_chief, saves, save_summaries_steps)
-    get_hooks_fn = get_hooks_fn or get_sequential_train_hooks()
-    train_hooks = get_hooks_fn(train_ops)
+    saving = Saving(
+        save_checkpoint_secs, save_checkpoint_steps, max_to_keep, allow_changes, ignore_save_errors
+    )
+    _check_logdir(logdir, is_chief, saving.is_on, save_summaries_steps)
+    train_hooks = (get_hooks_fn or get_sequential_train_hooks())(train_ops)
     user_hooks = [*(hooks or ()), *((chief_only_hooks or ()) if is_chief else ())]
     run = TrainingRun(
         train_ops=train_ops,
@@ -145,182 +127,57 @@ def gan_train(
         logdir=logdir,
         batch_size=_batch_size(train_ops),
         skips=nan_policy == "skip",
-        jit_compile=jit_compile if tf.executing_eagerly() else None,
+        jit_compile=jit_compile if eager else None,
     )
-    check_nan_policy(nan_policy, max_nans, train_ops, saves, _strategy(train_ops))
+    check_nan_policy(nan_policy, max_nans, train_ops, saving.is_on, strategy)
     if is_chief and save_summaries_steps and logdir is not None:
         user_hooks.append(SummaryHook(save_summaries_steps))
     phases = _phases(run.train_hooks)
     run.schedule = schedule.describe(phases)
     logging.info("A round is %s.", run.schedule)
-    in_graph = not tf.executing_eagerly()
-    current = configuration.configuration_of(run, phases, None if in_graph else seed)
+    current = configuration.configuration_of(run, phases, seed if eager else None)
+    all_hooks = [*user_hooks, *train_hooks]
     with contextlib.ExitStack() as stack:
         for hook in user_hooks:
             if hasattr(hook, "close"):
                 stack.callback(hook.close)
-        if not in_graph:
-            for name, value in (("master", master), ("scaffold", scaffold), ("config", config)):
-                if value:
-                    raise ValueError(f"{name} has a meaning only in a tf.Graph.")
+        if eager:
+            _check_unused("a tf.Graph", master=master, scaffold=scaffold, config=config)
+            counters = train_ops.global_step_inc_op.counters
             jit = JitChoice(jit_compile)
-            strategy = _strategy(train_ops)
-            session = session or Session(_counters(train_ops), strategy, seed, jit, run.skips)
-            hooks = [*user_hooks, *train_hooks]
-            _check_eager_hooks(hooks)
-            saver = rollbacks = None
-            if run.skips:
-                hooks.append(SkippedUpdatesHook(max_nans))
-            if saves and logdir is not None and (is_chief or workers.count > 1):
-                checkpoints = RunCheckpoints(run, session, hooks, max_to_keep)
-                checkpoints.resume(current, allow_changes)
-                saver = CheckpointHook(
-                    checkpoints, save_checkpoint_secs, save_checkpoint_steps, ignore_save_errors
-                )
-                hooks.append(saver)
-                if nan_policy == "rollback":
-                    saver.save()  # Something to go back to.
-                    rollbacks = Rollbacks(max_nans, checkpoints.roll_back, session, run.train_hooks)
-            return _train_eagerly(run, hooks, session, rounds_per_call, saver, rollbacks)
-        if session is not None:
-            raise ValueError("session has a meaning only in TF2.")
-        if saves and logdir is not None:
+            saves = saving.is_on and logdir is not None and (is_chief or workers.count > 1)
+            return train_eagerly(
+                run,
+                session or Session(counters, strategy, seed, jit, run.skips),
+                all_hooks,
+                saving if saves else None,
+                current,
+                nan_policy=nan_policy,
+                max_nans=max_nans,
+                rounds_per_call=rounds_per_call,
+            )
+        _check_unused("TF2", session=session)
+        if saving.is_on and logdir is not None:
             check_logdir_state(logdir)
             if is_chief:
                 configuration.update(logdir, current, allow_changes)
-        run.hooks = [*user_hooks, *train_hooks]
-        _attach(user_hooks, run)
-        arguments = {
-            "master": master,
-            "is_chief": is_chief,
-            "checkpoint_dir": logdir if saves or not is_chief else None,
-            "scaffold": scaffold or _scaffold(max_to_keep),
-            "hooks": [InitialStepHook(run), *user_hooks, *train_hooks],
-            "save_checkpoint_secs": None if save_checkpoint_steps else save_checkpoint_secs,
-            "save_checkpoint_steps": save_checkpoint_steps,
-            # The graph's own summaries; losses are written by SummaryHook, from the updates.
-            "save_summaries_steps": save_summaries_steps if _has_summaries() else None,
-            "save_summaries_secs": None,
-            "summary_dir": logdir,
-            "log_step_count_steps": None,
-            "max_wait_secs": max_wait_secs,
-            "config": config,
-        }
-        return _train_in_graph(run, arguments)
+        return train_in_graph(
+            run,
+            all_hooks,
+            saving,
+            save_summaries_steps,
+            is_chief=is_chief,
+            scaffold=scaffold,
+            master=master,
+            max_wait_secs=max_wait_secs,
+            config=config,
+        )
 
 
-def _check_eager_hooks(hooks: Sequence[Any]) -> None:
-    for hook in hooks:
-        name = type(hook).__name__
-        if type(hook).__module__.startswith("tensorflow.") and name != "SessionRunHook":
-            instead = _COUNTERPARTS.get(name, "a hook that fetches deferred values")
-            raise TypeError(
-                f"tf.compat.v1.train.{name} works on graph tensors only: in TF2, use {instead}."
-            )
-
-
-def _train_eagerly(
-    run: TrainingRun,
-    hooks: list[Any],
-    session: Session,
-    rounds_per_call: int | None,
-    saver: CheckpointHook | None,
-    rollbacks: Rollbacks | None,
-) -> np.generic:
-    counters, workers = session.counters, session.workers
-    run.initial_step = int(counters.global_step.numpy())
-    run.hooks = hooks
-    _attach(hooks, run)
-    increment = run.train_ops.global_step_inc_op
-    with awaited_interruption() as interruption, workers.losses_told():
-        with MonitoredSession(session, hooks, increment, rounds_per_call) as monitored:
-            while not workers.any(monitored.should_stop()):
-                try:
-                    monitored.run_rounds()
-                except NanLossError as error:
-                    if rollbacks is None:
-                        raise
-                    rollbacks.after(error)
-                if workers.any(bool(interruption)):
-                    where = run.logdir if saver is not None and saver.save() else None
-                    interruption.end_program(int(counters.global_step.numpy()), where)
-    step, run.stop_reason = counters.global_step.numpy(), monitored.stop_reason
-    logging.info("Training stopped at round %d: %s.", step, run.stop_reason)
-    return step
-
-
-def _train_in_graph(run: TrainingRun, arguments: dict[str, Any]) -> np.generic:
-    increment = run.train_ops.global_step_inc_op
-    step, reason = 0, "the data ended"
-    global_step = _v1.get_global_step()
-    with awaited_interruption() as interruption:
-        with _named_errors(run, lambda: step), _v1.MonitoredTrainingSession(**arguments) as session:
-            step = session.run_step_fn(lambda step_context: step_context.session.run(global_step))
-            while not (session.should_stop() or interruption):
-                step = session.run(increment)
-            reason = "a hook asked for it"
-        if interruption:  # TensorFlow's hook has saved: to it, this is a normal end.
-            interruption.end_program(int(step), arguments["checkpoint_dir"])
-    run.stop_reason = reason
-    logging.info("Training stopped at round %s: %s.", step, reason)
-    return step
-
-
-@contextlib.contextmanager
-def _named_errors(run: TrainingRun, step: Any) -> Any:
-    """Turns errors of the graph into those that TF2 raises, too."""
-    try:
-        yield
-    except (tf.errors.NotFoundError, tf.errors.InvalidArgumentError) as error:
-        if "Restoring from checkpoint failed" in error.message:
-            lines = error.message.splitlines()
-            what = next((x for x in lines if x.startswith("Key ") or "shape" in x), lines[-1])
-            raise ValueError(
-                f"The logdir's checkpoint is not of this model and these optimizers: {what}\n"
-                "Pass another logdir, or remove this one, to start anew."
-            ) from error
-        what = _NOT_FINITE.search(error.message)
-        if what is None:
-            raise
-        failed = next((hook for hook in run.train_hooks if hook.sub_step), None)
-        place = f"sub-step {failed.sub_step} of {failed.train_steps} of " if failed else ""
-        raise NanLossError(
-            f"{what[0]}, in {place}round {int(step()) + 1}. The update was not applied."
-        ) from None
-
-
-def get_sequential_train_steps(train_steps: Any = None) -> Any:
-    """A train step function for slim-style loops (graph).
-
-    Args:
-      train_steps: GANTrainSteps, (1, 1) by default.
-
-    Returns:
-      `train_step_fn(session, train_ops, global_step, train_step_kwargs)`, which runs one round and
-      gives the sum of both losses and whether to stop: what `should_stop` in `train_step_kwargs`
-      says, False without it.
-
-    Example:
-      >>> train_step = tfgan.get_sequential_train_steps(tfgan.GANTrainSteps(1, 2))
-      >>> session = tfgan.Session(train_ops.global_step_inc_op.counters)
-      >>> total, stop = train_step(session, train_ops, None, {})
-      >>> stop
-      False
-    """
-    phases = schedule.sequential(*([train_steps] if train_steps is not None else []))
-
-    def train_step(session, train_ops, global_step, train_step_kwargs):
-        total = 0.0
-        for phase in phases:
-            loss = 0.0
-            for _ in range(phase.steps):
-                loss = session.run(getattr(train_ops, f"{phase.networks[0]}_train_op"))
-            total += loss
-        session.run(train_ops.global_step_inc_op)
-        should_stop = (train_step_kwargs or {}).get("should_stop")
-        return total, bool(session.run(should_stop)) if should_stop is not None else False
-
-    return train_step
+def _check_unused(world: str, **arguments: Any) -> None:
+    for name, value in arguments.items():
+        if value:
+            raise ValueError(f"{name} has a meaning only in {world}.")
 
 
 def _check_logdir(
@@ -335,30 +192,6 @@ def _check_logdir(
             )
     elif is_chief:
         check_writable(logdir)
-
-
-def _check_saving(save_steps: int | None, max_to_keep: int | None) -> None:
-    for name, value in (("save_checkpoint_steps", save_steps), ("max_to_keep", max_to_keep)):
-        if value is not None and (isinstance(value, bool) or int(value) != value or value < 1):
-            raise ValueError(f"{name} must be a positive integer or None, got {value!r}.")
-
-
-def _scaffold(max_to_keep: int | None) -> Any:
-    """What keeps another number of checkpoints than a graph does by itself."""
-    if max_to_keep == 5:
-        return None
-    saver = _v1.Saver(max_to_keep=max_to_keep, sharded=True, allow_empty=True)
-    return _v1.Scaffold(saver=saver)
-
-
-def _attach(hooks: Sequence[Any], run: TrainingRun) -> None:
-    for hook in hooks:
-        if hasattr(hook, "attach"):
-            hook.attach(run)
-
-
-def _counters(train_ops: GANTrainOps) -> Any:
-    return train_ops.global_step_inc_op.counters
 
 
 def _batch_size(train_ops: GANTrainOps) -> int | None:
@@ -387,7 +220,3 @@ def _phases(hooks: Sequence[RunTrainOpsHook]) -> tuple[schedule.Phase, ...]:
         )
         for hook in hooks
     )
-
-
-def _has_summaries() -> bool:
-    return bool(tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.SUMMARIES))

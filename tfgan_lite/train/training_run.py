@@ -68,6 +68,13 @@ class TrainingRun:
     hooks: Sequence[Any] = ()
     notes: dict[str, str] = dataclasses.field(default_factory=dict)
 
+    def attach(self, hooks: Sequence[Any]) -> None:
+        """Makes these the session's hooks, and lets those that want to know it know the run."""
+        self.hooks = hooks
+        for hook in hooks:
+            if hasattr(hook, "attach"):
+                hook.attach(self)
+
     def values(self) -> dict[str, np.ndarray]:
         """Reported values by name ("generator_loss"), one for each sub-step, in their order."""
         by_round = self.values_by_round().items()

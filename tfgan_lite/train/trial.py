@@ -31,8 +31,9 @@ class Trial:
 
     def __init__(self, step: SubStep, clock: Callable[[], float]):
         self._clock = clock
-        self._given = {source: [_example(spec) for spec in source.specs] for source in step.sources}
-        self._data = {s: iter(_pipeline(self._given.pop(s))) for s in step.dataset_sources}
+        examples = {source: [_example(spec) for spec in source.specs] for source in step.sources}
+        data = [iter(_pipeline(examples.pop(source))) for source in step.dataset_sources]
+        self._given = list(examples.values())
 
         # With another one in the same launch, as in a round: its generated data may be made beside
         # the first. A joint sub-step mostly is a round.
@@ -40,21 +41,25 @@ class Trial:
 
         @tf.function(autograph=False)
         def program(given, repeats):
+            samples = dict(zip(examples, given))
             fused = None
             if may_fuse(launches):
                 fused = FusedRounds(launches, rounds_in_one_launch(launches))
 
             def draw():
-                return [tf.nest.flatten(self._data[s].get_next()) for s in step.dataset_sources]
+                return [tf.nest.flatten(iterator.get_next()) for iterator in data]
 
             def once(i, unused_last):
                 if fused is None:
-                    report = step(draw(), random_key(i, 0), samples=given).report[0]
+                    report = step(draw(), random_key(i, 0), samples=samples).report[0]
                     self._steps_in_turn = 1
                 else:
                     keys = [[random_key(i, k) for k in range(len(launches))]] * fused.most
-                    inputs = [[step.inputs(draw(), key, samples=given) for key in x] for x in keys]
-                    report = fused(inputs, keys).reports[-1][0, 0]
+                    draws = [
+                        [step.inputs(draw(), key, samples=samples) for key in of_round]
+                        for of_round in keys
+                    ]
+                    report = fused(draws, keys).reports[-1][0, 0]
                     self._steps_in_turn = fused.most * len(launches)
                 with tf.control_dependencies([report]):
                     return i + 1, report
@@ -83,9 +88,9 @@ def _example(spec: tf.TensorSpec) -> tf.Tensor:
 
 
 def _pipeline(batch: list[tf.Tensor]) -> tf.data.Dataset:
-    """Batches without end that are put together of the batch's examples."""
-    sizes = {int(x.shape[0]) if x.shape.rank else 0 for x in batch}
+    """The batch without end, put together of its examples each time, where it has such."""
     whole = tf.data.Dataset.from_tensors(tuple(batch))
-    size = sizes.pop() if len(sizes) == 1 else 0
-    data = whole.unbatch().repeat().batch(size, drop_remainder=True) if size else whole.repeat()
-    return data.prefetch(2)
+    sizes = {x.shape[0] if x.shape.rank else 0 for x in batch}
+    if len(sizes) > 1 or 0 in sizes:
+        return whole.repeat()
+    return whole.unbatch().repeat().batch(sizes.pop(), drop_remainder=True).prefetch(1)

@@ -1,0 +1,41 @@
+"""How often a run is saved."""
+
+from __future__ import annotations
+
+import dataclasses
+
+__all__ = ["Saving"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Saving:
+    """What `gan_train` was told of checkpoints; its arguments have longer names.
+
+    Attributes:
+      seconds: between checkpoints, or None.
+      steps: rounds between checkpoints, or None.
+      max_to_keep: how many are kept, or None for all.
+      allow_changes: whether a run goes on from one of another configuration.
+      ignore_errors: whether training goes on where one cannot be written.
+
+    Raises:
+      ValueError: numbers that are not positive integers.
+    """
+
+    seconds: float | None
+    steps: int | None
+    max_to_keep: int | None
+    allow_changes: bool = False
+    ignore_errors: bool = False
+
+    def __post_init__(self) -> None:
+        for name, value in (
+            ("save_checkpoint_steps", self.steps),
+            ("max_to_keep", self.max_to_keep),
+        ):
+            if value is not None and (isinstance(value, bool) or int(value) != value or value < 1):
+                raise ValueError(f"{name} must be a positive integer or None, got {value!r}.")
+
+    @property
+    def is_on(self) -> bool:
+        return self.seconds is not None or self.steps is not None
