@@ -98,7 +98,10 @@ class JitChoice(tf.train.experimental.PythonState):
             best = self._fastest([best, alone], trials, name)
         if best.can_take_one_pass:
             one_pass = best.compiled(best.jit_compile, True, best.many_rounds)
-            best = self._fastest([best, one_pass], trials, name)
+            # In a round that is one program, two passes are made beside each other, and more so
+            # than in a trial.
+            preferred = best if fuses and best.jit_compile else None
+            best = self._fastest([best, one_pass], trials, name, preferred)
         return best
 
     def _fastest(
