@@ -19,6 +19,7 @@ __all__ = ["JitChoice"]
 
 _REPEATS = 5
 _CLEARLY = 1.1  # Times the seconds of the fastest: what is slower need not be measured again.
+_ONE_PROGRAM = 1.3  # What a round loses, at most, that is one program of XLA's no more.
 _LAUNCH_MATTERS_BELOW = 3e-3  # Seconds of a sub-step: a launch takes about 0.2 ms.
 _DECIDED = ("jit_compile", "one_pass", "many_rounds")
 
@@ -89,9 +90,10 @@ class JitChoice(tf.train.experimental.PythonState):
         if step.convolutions and step.convolutions <= self._slow_convolutions:
             best = plain
         else:
-            # A sub-step alone does not show all that a round gains by being one program.
-            preferred = with_xla if fuses else None
-            best = self._fastest([plain, with_xla], trials, name, preferred)
+            # A sub-step out of XLA takes the others of its round out of their common program, which
+            # no trial shows.
+            preferred = with_xla if fuses and not step.convolutions else None
+            best = self._fastest([plain, with_xla], trials, name, preferred, _ONE_PROGRAM)
             if _clearly_slower(trials[with_xla], trials[plain]):
                 self._slow_convolutions |= step.convolutions
         if several and (trials[best] is None or trials[best].best > _LAUNCH_MATTERS_BELOW):
@@ -110,8 +112,9 @@ class JitChoice(tf.train.experimental.PythonState):
         trials: dict[SubStep, Trial | None],
         name: str,
         preferred: SubStep | None = None,
+        margin: float = _CLEARLY,
     ) -> SubStep:
-        """The fastest, or the preferred one, unless another is clearly faster."""
+        """The fastest, or the preferred one, unless another is faster by the margin."""
         for each in candidates:
             if each not in trials:
                 trials[each] = _tried(Trial, each, self._clock)
@@ -125,8 +128,10 @@ class JitChoice(tf.train.experimental.PythonState):
                 can_run = [each for each in can_run if seconds[each] <= limit]
             if len(can_run) < 2:
                 break
-        best = min(seconds, key=lambda x: seconds[x] / (_CLEARLY if x is preferred else 1.0))
+        best = min(seconds, key=lambda x: seconds[x] / (margin if x is preferred else 1.0))
         measured = ", ".join(f"{1e3 * s:.2f} ms {_words(each)}" for each, s in seconds.items())
+        if seconds[best] > min(seconds.values()):
+            measured += "; another one would have to be clearly faster"
         logging.info("%s sub-step: %s (%s).", name, _words(best), measured)
         return best
 
