@@ -91,7 +91,7 @@ def _frechet(real: np.ndarray, generated: np.ndarray) -> None:
 def _products(real: np.ndarray, generated: np.ndarray) -> None:
     """Metrics made of matrix products: their rate, as a share of that of one plain product.
 
-    A pair of samples of one set counts once for a kernel, though some are computed twice.
+    A pair of samples of one set counts once, though some are computed twice.
     """
     from tfgan_lite.eval import kernel_classifier_distance_from_activations, precision_recall
 
@@ -110,7 +110,7 @@ def _products(real: np.ndarray, generated: np.ndarray) -> None:
             sides[name] = dtype, count, kernel
     sides["precision, recall, float64"] = (
         np.float64,
-        3.0 * product,
+        2.0 * product,
         lambda: precision_recall(real, generated),
     )
     plain = {dtype: _plain_product(real, dtype) for dtype in (np.float64, np.float32)}

@@ -6,9 +6,7 @@ the machine computes at its full rate, is cubed and added up in float64 before t
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -23,7 +21,6 @@ __all__ = ["KernelSums"]
 _TILE = 2048
 # Rows of products that stay in a core's cache while they are cubed and added up.
 _STRIP = 32
-_THREADS = os.cpu_count() or 1
 
 _Pair = tuple[tf.Tensor, tf.Tensor]
 _Sums = tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
@@ -39,7 +36,6 @@ class KernelSums:
     def __init__(self, arithmetic: tf.DType):
         self._arithmetic = arithmetic
         self._workspace = Workspace()
-        self._threads = ThreadPoolExecutor(_THREADS)
 
     def __call__(self, x: Array, y: Array) -> _Sums:
         """Returns the sums.
@@ -102,37 +98,15 @@ class KernelSums:
             if diagonal:
                 np.fill_diagonal(products, -width)  # Whose kernel is zero.
             of_right = None if diagonal else of_others[start : start + len(right)]
-            self._add_kernel(products, width, of_left, of_right)
-
-    def _add_kernel(
-        self,
-        products: np.ndarray,
-        width: int,
-        of_rows: np.ndarray,
-        of_columns: np.ndarray | None,
-    ) -> None:
-        """Adds the kernel of a tile's products to the sums of its rows, and of its columns."""
-
-        def part_of_columns(part: int) -> np.ndarray:
-            sums = np.zeros(products.shape[1])
-            for first in range(part * _STRIP, len(products), _THREADS * _STRIP):
-                rows = slice(first, first + _STRIP)
-                base, square = (
-                    self._workspace.array(f"{name} {part}", *products[rows].shape)
-                    for name in ("base", "square")
-                )
-                np.divide(products[rows], width, out=base, dtype=np.float64)
+            for first in range(0, len(left), _STRIP):
+                strip = products[first : first + _STRIP]
+                base, square = (self._workspace.array(n, *strip.shape) for n in ("base", "square"))
+                np.divide(strip, width, out=base, dtype=np.float64)
                 base += 1.0
                 np.multiply(base, base, out=square)
-                of_rows[rows] += np.einsum("ij,ij->i", square, base)
-                if of_columns is not None:
-                    sums += np.einsum("ij,ij->j", square, base)
-            return sums
-
-        # NumPy's loops run beside each other, on strips that are each thread's own.
-        parts = list(self._threads.map(part_of_columns, range(_THREADS)))
-        if of_columns is not None:
-            of_columns += sum(parts)
+                of_left[first : first + _STRIP] += np.einsum("ij,ij->i", square, base)
+                if of_right is not None:
+                    of_right += np.einsum("ij,ij->j", square, base)
 
     def _converted(self, name: str, rows: np.ndarray) -> np.ndarray:
         dtype = np.dtype(self._arithmetic.as_numpy_dtype)

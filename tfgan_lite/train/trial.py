@@ -38,13 +38,14 @@ class Trial:
         # With another one in the same launch, as in a round: its generated data may be made beside
         # the first. A joint sub-step mostly is a round.
         launches = [step] * (1 if len(step.updates) > 1 else 2)
+        fused = None
+        if may_fuse(launches):
+            fused = FusedRounds(launches, rounds_in_one_launch(launches))
+        self._steps_in_turn = fused.most * len(launches) if fused else 1
 
         @tf.function(autograph=False)
         def program(given, repeats):
             samples = dict(zip(examples, given))
-            fused = None
-            if may_fuse(launches):
-                fused = FusedRounds(launches, rounds_in_one_launch(launches))
 
             def draw():
                 return [tf.nest.flatten(iterator.get_next()) for iterator in data]
@@ -52,7 +53,6 @@ class Trial:
             def once(i, unused_last):
                 if fused is None:
                     report = step(draw(), random_key(i, 0), samples=samples).report[0]
-                    self._steps_in_turn = 1
                 else:
                     keys = [[random_key(i, k) for k in range(len(launches))]] * fused.most
                     draws = [
@@ -60,14 +60,13 @@ class Trial:
                         for of_round in keys
                     ]
                     report = fused(draws, keys).reports[-1][0, 0]
-                    self._steps_in_turn = fused.most * len(launches)
                 with tf.control_dependencies([report]):
                     return i + 1, report
 
             return tf.while_loop(lambda i, _: i < repeats, once, [0, 0.0], parallel_iterations=1)
 
         self._program = program
-        self._steps_in_turn = self._repeats = 1
+        self._repeats = 1
         self.best = float("inf")
         self.seconds()
         seconds = max(self.seconds() * self._steps_in_turn, 1e-6)

@@ -19,13 +19,17 @@ def variables_kept(variables: Sequence[tf.Variable]) -> Iterator[None]:
     """Whatever happens to the variables inside, they are then as before."""
     # On disk, and large ones one by one, so that measuring does not raise the run's peak of memory.
     with tempfile.TemporaryDirectory() as folder:
-        unique = list({id(v): v for v in variables}.values())
-        large = [v for v in unique if v.shape.num_elements() * v.dtype.size > _LARGE]
-        small = [v for v in unique if not any(v is each for each in large)]
-        states = [tf.train.Checkpoint(variables=each) for each in (small, *([v] for v in large))]
+        unique = {id(v): v for v in variables}.values()
+        small = [v for v in unique if not _is_large(v)]
+        parts = [small, *([v] for v in unique if _is_large(v))]
+        states = [tf.train.Checkpoint(variables=part) for part in parts]
         paths = [s.write(os.path.join(folder, str(i))) for i, s in enumerate(states)]
         try:
             yield
         finally:
             for state, path in zip(states, paths):
                 state.read(path)
+
+
+def _is_large(variable: tf.Variable) -> bool:
+    return variable.shape.num_elements() * variable.dtype.size > _LARGE
