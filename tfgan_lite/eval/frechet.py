@@ -111,6 +111,7 @@ def frechet_classifier_distance_from_activations(
     _warn_of_few(samples)
     workspace = Workspace()
     statistics = [moments(x, name, workspace) for x, name in zip(samples, _NAMES)]
+    del workspace  # Its memory serves for the distance.
     root = None
     few = [i for i in range(2) if _is_few(samples[i])]
     if few:

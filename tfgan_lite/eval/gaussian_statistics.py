@@ -14,7 +14,7 @@ from tfgan_lite.eval.workspace import Workspace
 
 __all__ = ["GaussianStatistics", "Moments", "moments"]
 
-_CHUNK = 4096  # Rows.
+_AT_ONCE = 2**28  # Bytes of a float64 copy: of 16,384 samples of 2048 features.
 
 
 class Moments(NamedTuple):
@@ -150,13 +150,16 @@ def _by_numpy(samples: np.ndarray, workspace: Workspace) -> tuple[np.ndarray, np
     """The mean and covariance, by the library whose products in float64 are the quicker ones."""
     rows, width = samples.shape
     mean = samples.mean(axis=0, dtype=np.float64)
-    # In chunks, because a float64 copy of all of them is large.
-    buffer = workspace.array("centred", min(_CHUNK, rows), width)
-    scatter, product = np.zeros([width, width]), workspace.array("product", width, width)
-    for start in range(0, rows, _CHUNK):
-        chunk = samples[start : start + _CHUNK]
+    # In chunks, because a float64 copy of very many is large; in few, because each costs a sum.
+    size = max(1, min(rows, _AT_ONCE // (8 * width)))
+    buffer, scatter = workspace.array("centred", size, width), np.empty([width, width])
+    for start in range(0, rows, size):
+        chunk = samples[start : start + size]
         centred = np.subtract(chunk, mean, out=buffer[: len(chunk)], dtype=np.float64)
-        scatter += np.matmul(centred.T, centred, out=product)
+        if start:
+            scatter += np.matmul(centred.T, centred, out=workspace.array("product", width, width))
+        else:
+            np.matmul(centred.T, centred, out=scatter)
     scatter /= rows - 1
     return mean, scatter
 

@@ -51,7 +51,8 @@ def trace_sqrt_product(
 
     def by_numpy(*given: np.ndarray) -> np.float64:
         """The same, several times as quick."""
-        eigenvalues = np.linalg.eigvalsh(_rotated(*given, rank=first_rank))
+        # LAPACK's columns are NumPy's rows: transposed matrices are copied in their own order.
+        eigenvalues = np.linalg.eigvalsh(_rotated(*given, rank=first_rank).T, UPLO="U")
         return np.sqrt(np.maximum(eigenvalues[-min(first_rank, second_rank) :], 0.0)).sum()
 
     @tf.custom_gradient
@@ -90,7 +91,7 @@ def _rotated(
     if root is None and rank == len(first):
         # Several times as quick as eigenvectors, but there is none of a singular matrix.
         try:
-            return _rotated_by_triangle(np.linalg.cholesky(first), second)
+            return _rotated_by_triangle(np.linalg.cholesky(first.T), second)
         except np.linalg.LinAlgError:
             pass
     if root is None:
