@@ -67,46 +67,54 @@ class KernelSums:
         return by_numpy(x, y)
 
     def _by_numpy(self, x: np.ndarray, y: np.ndarray) -> _Sums:
+        if max(len(x), len(y)) <= _TILE:  # Then each is one tile, which all products share.
+            x, y = self._converted("left", x), self._converted("right", y)
         xx, yx, xy, yy = (np.zeros(len(each)) for each in (x, y, x, y))
-        for start in range(0, len(x), _TILE):
-            left = self._converted("left", x[start : start + _TILE])
-            self._add_products(left, x, start, start, xx, xx)
-            self._add_products(left, y, start, None, xy, yx)
-        for start in range(0, len(y), _TILE):
-            left = self._converted("left", y[start : start + _TILE])
-            self._add_products(left, y, start, start, yy, yy)
+        for rows, others, within, of_rows, of_others in ((x, y, xx, xy, yx), (y, None, yy, yy, yy)):
+            for start in range(0, len(rows), _TILE):
+                stop = start + _TILE
+                left = self._converted("left", rows[start:stop])
+                # NumPy sees that both are the same, and computes half.
+                products = self._products(left, left)
+                np.fill_diagonal(products, -left.shape[1])  # Whose kernel is zero.
+                self._add_kernel(products, left.shape[1], within[start:stop])
+                self._add_others(left, rows[stop:], within[start:stop], within[stop:])
+                if others is not None:
+                    self._add_others(left, others, of_rows[start:stop], of_others)
         return tuple(map(tf.constant, (xx, yy, xy, yx)))
 
-    def _add_products(
-        self,
-        left: np.ndarray,
-        others: np.ndarray,
-        row: int,
-        same: int | None,
-        of_rows: np.ndarray,
-        of_others: np.ndarray,
+    def _add_others(
+        self, left: np.ndarray, others: np.ndarray, of_left: np.ndarray, of_others: np.ndarray
     ) -> None:
-        """Adds the kernel of `left`, the rows from `row` on, with others; `same`: from there on."""
-        of_left, width = of_rows[row : row + len(left)], left.shape[1]
-        for start in range(same or 0, len(others), _TILE):
-            diagonal = start == same
-            tile = others[start : start + _TILE]
-            # NumPy sees that both are the same, and computes half.
-            right = left if diagonal else self._converted("right", tile)
-            products = self._workspace.array("products", len(left), len(right), left.dtype)
-            np.matmul(left, right.T, out=products)
-            if diagonal:
-                np.fill_diagonal(products, -width)  # Whose kernel is zero.
-            of_right = None if diagonal else of_others[start : start + len(right)]
-            for first in range(0, len(left), _STRIP):
-                strip = products[first : first + _STRIP]
-                base, square = (self._workspace.array(n, *strip.shape) for n in ("base", "square"))
-                np.divide(strip, width, out=base, dtype=np.float64)
-                base += 1.0
-                np.multiply(base, base, out=square)
-                of_left[first : first + _STRIP] += np.einsum("ij,ij->i", square, base)
-                if of_right is not None:
-                    of_right += np.einsum("ij,ij->j", square, base)
+        """Adds the kernel of a tile with other rows."""
+        for start in range(0, len(others), _TILE):
+            right = self._converted("right", others[start : start + _TILE])
+            products = self._products(left, right)
+            of_right = of_others[start : start + len(right)]
+            self._add_kernel(products, left.shape[1], of_left, of_right)
+
+    def _products(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        products = self._workspace.array("products", len(left), len(right), left.dtype)
+        return np.matmul(left, right.T, out=products)
+
+    def _add_kernel(
+        self,
+        products: np.ndarray,
+        width: int,
+        of_rows: np.ndarray,
+        of_columns: np.ndarray | None = None,
+    ) -> None:
+        """Adds the kernel of products to the sums of their rows and columns."""
+        for start in range(0, len(products), _STRIP):
+            strip = products[start : start + _STRIP]
+            base, cube = (self._workspace.array(n, *strip.shape) for n in ("base", "cube"))
+            np.multiply(strip, 1.0 / width, out=base, dtype=np.float64)
+            base += 1.0
+            np.multiply(base, base, out=cube)
+            cube *= base
+            of_rows[start : start + _STRIP] += cube.sum(axis=1)
+            if of_columns is not None:
+                of_columns += cube.sum(axis=0)
 
     def _converted(self, name: str, rows: np.ndarray) -> np.ndarray:
         dtype = np.dtype(self._arithmetic.as_numpy_dtype)
