@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgan_lite.eval import GaussianStatistics
+from tfgan_lite.eval import GaussianStatistics, gaussian_statistics
 from tfgan_lite.eval.gaussian_statistics import moments
 
 
@@ -29,8 +29,9 @@ def test_moments_are_numpys():
 
 
 @pytest.mark.parametrize("rows", [2, 4096, 4097, 9000])
-def test_moments_of_all_at_once_are_numpys(rows):
+def test_moments_of_all_at_once_are_numpys(rows, monkeypatch):
     """In chunks or not."""
+    monkeypatch.setattr(gaussian_statistics, "_AT_ONCE", 4096 * 3 * 8)
     data = correlated(rows, width=3)
     count, mean, covariance = moments(data)
     assert count == rows

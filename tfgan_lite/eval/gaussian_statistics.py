@@ -14,7 +14,7 @@ from tfgan_lite.eval.workspace import Workspace
 
 __all__ = ["GaussianStatistics", "Moments", "moments"]
 
-_AT_ONCE = 2**28  # Bytes of a float64 copy: of 16,384 samples of 2048 features.
+_AT_ONCE = 2**27  # Bytes of a float64 copy: of 8192 samples of 2048 features.
 
 
 class Moments(NamedTuple):
@@ -150,8 +150,8 @@ def _by_numpy(samples: np.ndarray, workspace: Workspace) -> tuple[np.ndarray, np
     """The mean and covariance, by the library whose products in float64 are the quicker ones."""
     rows, width = samples.shape
     mean = samples.mean(axis=0, dtype=np.float64)
-    # In chunks, because a float64 copy of very many is large; in few, because each costs a sum.
-    size = max(1, min(rows, _AT_ONCE // (8 * width)))
+    # In equal chunks, because fresh memory for a float64 copy of all costs more than a few sums.
+    size = -(-rows // max(1, -(-8 * samples.size // _AT_ONCE)))
     buffer, scatter = workspace.array("centred", size, width), np.empty([width, width])
     for start in range(0, rows, size):
         chunk = samples[start : start + size]
