@@ -136,17 +136,18 @@ class Computation:
         turns = tf.cast(proceed, tf.int32)
         tf.while_loop(lambda i: i < turns, turn, [0])
 
-    def _forward(self, run: Run) -> tuple[list[Any], list[Any], list[tf.GradientTape]]:
+    def _forward(self, run: Run) -> tuple[list[Any], list[Any], list[tf.GradientTape | None]]:
         """Each update's loss, its scaled share of the global batch's, and its tape.
 
         Keras optimizers sum gradients over replicas, while a loss is a mean over its batch.
         """
-        tapes = []
+        tapes: list[tf.GradientTape | None] = []
         with contextlib.ExitStack() as stack:
             for update in self.updates:
-                tape = tf.GradientTape(watch_accessed_variables=False)
-                stack.enter_context(tape)
-                tape.watch(update.variables)
+                tape = None
+                if tf.executing_eagerly():  # A function's graph knows what a tape would.
+                    tape = tf.GradientTape(watch_accessed_variables=False)
+                    stack.enter_context(tape).watch(update.variables)
                 tapes.append(tape)
             losses = [run.value(update.loss) for update in self.updates]
             replicas = self._strategy.num_replicas_in_sync

@@ -113,7 +113,7 @@ class Update:
 
         Args:
           loss: what `scaled` gave.
-          tape: knows how the loss came about; None in a graph.
+          tape: knows how the loss came about; None in a graph or function, which does.
 
         Raises:
           ValueError: the loss depends on none of the network's variables.

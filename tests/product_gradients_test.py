@@ -1,0 +1,125 @@
+"""Gradients of products with large weights: the quicker product, and the same numbers."""
+
+import contextlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfgan_lite as tfgan
+from tfgan_lite import product_gradients
+from tfgan_lite.product_gradients import is_slow, quick_product_gradients
+
+LARGE = [1024, 1024]
+
+
+def gradients(x, weights, upstream, transpose_x, transpose_weights):
+    """Those of the product for both factors, given that of what follows for the product."""
+
+    @tf.function(autograph=False)
+    def computed():
+        factors = tf.constant(x), tf.constant(weights)
+        with quick_product_gradients():
+            product = tf.matmul(*factors, transpose_x, transpose_weights)
+        return tf.gradients(product, factors, tf.constant(upstream))
+
+    return [each.numpy() for each in computed()]
+
+
+@pytest.mark.parametrize("transpose_weights", [False, True])
+@pytest.mark.parametrize("transpose_x", [False, True])
+@pytest.mark.parametrize("size", [[3, 5], LARGE])
+def test_they_are_the_products_of_the_textbook(size, transpose_x, transpose_weights):
+    draw = np.random.default_rng(0).normal
+    x, weights, upstream = (
+        draw(size=shape).astype(np.float32) for shape in ([16, size[0]], size, [16, size[1]])
+    )
+    expected = [upstream @ weights.T, x.T @ upstream]
+    given = [x.T if transpose_x else x, weights.T if transpose_weights else weights]
+    found = gradients(*given, upstream, transpose_x, transpose_weights)
+    found = [
+        each.T if is_transposed else each
+        for each, is_transposed in zip(found, [transpose_x, transpose_weights])
+    ]
+    for ours, theirs in zip(found, expected):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_those_of_complex_numbers_are_conjugated_as_usual():
+    draw = np.random.default_rng(0).normal
+    x, weights, upstream = (
+        (draw(size=shape) + 1j * draw(size=shape)).astype(np.complex64)
+        for shape in ([2, 3], [3, 4], [2, 4])
+    )
+
+    @tf.function(autograph=False)
+    def usual():
+        factors = tf.constant(x), tf.constant(weights)
+        product = tf.matmul(*factors)
+        return tf.gradients(product, factors, tf.constant(upstream))
+
+    for ours, theirs in zip(gradients(x, weights, upstream, False, False), usual()):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+
+
+def test_they_have_gradients_themselves():
+    """Slopes of the first 16 outputs, each at one example, are those columns of the weights."""
+    weights = np.random.default_rng(0).normal(size=LARGE).astype(np.float32)
+
+    @tf.function(autograph=False)
+    def second():
+        x, w = tf.ones([16, LARGE[0]]), tf.constant(weights)
+        with quick_product_gradients():
+            product = tf.matmul(x, w)
+        slope = tf.gradients(product, x, tf.eye(16, LARGE[1]))[0]
+        return tf.gradients(tf.reduce_sum(slope**2) / 2.0, w)[0]
+
+    expected = weights.copy()
+    expected[:, 16:] = 0.0
+    np.testing.assert_allclose(second(), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("in_graph", [False, True])
+def test_networks_that_are_trained_have_them_in_both_worlds(in_graph, monkeypatch):
+    asked = []
+
+    def noted(x, weights):
+        found = is_slow(x, weights)
+        asked.append((weights.as_list(), found))
+        return found
+
+    monkeypatch.setattr(product_gradients, "is_slow", noted)
+    with tf.Graph().as_default() if in_graph else contextlib.nullcontext():
+        train_one_round()
+    # By the generator's update and the discriminator's, which has two such products.
+    assert asked.count((LARGE, True)) == 3
+    assert all(found == (weights == LARGE) for weights, found in asked)
+
+
+def train_one_round():
+    dense = tf.keras.layers.Dense
+    generator = tf.keras.Sequential([tf.keras.Input([8]), dense(4)])
+    hidden = [dense(1024, "relu"), dense(1024), dense(1)]
+    discriminator = tf.keras.Sequential([tf.keras.Input([4]), *hidden])
+    real = tf.data.Dataset.from_tensors(tf.zeros([16, 4])).repeat()
+    model = tfgan.gan_model(generator, discriminator, real, tfgan.normal([8]))
+    ops = tfgan.gan_train_ops(
+        model, tfgan.gan_loss(model), *(tf.keras.optimizers.Adam() for _ in range(2))
+    )
+    tfgan.gan_train(
+        ops,
+        None,
+        hooks=[tfgan.StopAtStepHook(num_steps=1)],
+        save_checkpoint_secs=None,
+        save_summaries_steps=None,
+        jit_compile=False,
+    )
+
+
+def test_where_it_was_measured_to_pay():
+    large, small = tf.TensorShape(LARGE), tf.TensorShape([1024, 256])
+    slow = [size for size in (8, 16, 64, 65) if is_slow(tf.TensorShape([size, 1024]), large)]
+    assert slow == [16, 64]
+    assert not is_slow(tf.TensorShape([32, 1024]), small)
+    assert not is_slow(tf.TensorShape([None, 1024]), large)
+    assert not is_slow(tf.TensorShape([32, None]), tf.TensorShape([None, 1024]))
