@@ -34,7 +34,7 @@ class Gradients(NamedTuple):
     fetched: list[Any]  # The fetches' values.
     gradients: list[list[Any]]  # Of each update's variables; None for those that it leaves.
     images: list[Any]  # How many images each update generated.
-    raw_sums: tf.Tensor  # Of each update, a number that is finite if its raw gradients are.
+    raw_checksums: tf.Tensor  # Of each update, a number that is finite if its raw gradients are.
 
 
 class Computation:
@@ -77,19 +77,19 @@ class Computation:
                 stack.enter_context(network.statistics_kept())
             losses, shares, tapes = self._forward(run)
             raw = [u.gradients(share, tape) for u, share, tape in zip(self.updates, shares, tapes)]
-            raw_sums = self._raw_sums(raw)
+            raw_checksums = self._raw_checksums(raw)
             pairs = [u.transformed(each) for u, each in zip(self.updates, raw)]
             values = [run.value(fetch) for fetch in self._fetches]
             report = self._report(run, losses, pairs)
             images = [self._generated(run, u) for u in self.updates]
-        checked = tf.concat([report, self._gradient_sums(pairs)], 0)
-        checked = self._without_overflow(checked, raw_sums)
+        checked = tf.concat([report, self._gradient_checksums(pairs)], 0)
+        checked = self._without_overflow(checked, raw_checksums)
         if self.skips:
             for variable, value in before:
                 variable.assign(tf.where(all_finite(checked), variable, value))
             report = self._without_skipped(report, checked)
         gradients = [u.in_order(each) for u, each in zip(self.updates, pairs)]
-        return Gradients(report, checked, values, gradients, images, raw_sums)
+        return Gradients(report, checked, values, gradients, images, raw_checksums)
 
     def of_all_replicas(self, found: Gradients) -> Gradients:
         """The same with the means of what all replicas found.
@@ -104,10 +104,10 @@ class Computation:
             report = self._without_skipped(report, checked)
         if not self._may_overflow:
             return found._replace(report=report, checked=checked)
-        raw_sums = mean_over_replicas(found.raw_sums)
-        overflowed = tf.unstack(~tf.math.is_finite(raw_sums))
+        raw_checksums = mean_over_replicas(found.raw_checksums)
+        overflowed = tf.unstack(~tf.math.is_finite(raw_checksums))
         report = tf.where(self._of_gradients(overflowed, report.shape[0]), np.nan, report)
-        return found._replace(report=report, checked=checked, raw_sums=raw_sums)
+        return found._replace(report=report, checked=checked, raw_checksums=raw_checksums)
 
     def apply(self, found: Gradients) -> None:
         """Applies all updates."""
@@ -115,8 +115,8 @@ class Computation:
             [(g, v) for g, v in zip(gradients, update.variables) if g is not None]
             for update, gradients in zip(self.updates, found.gradients)
         ]
-        raw_sums = tf.unstack(found.raw_sums)
-        pairs = [u.to_apply(each, raw) for u, each, raw in zip(self.updates, pairs, raw_sums)]
+        raw_checksums = tf.unstack(found.raw_checksums)
+        pairs = [u.to_apply(each, raw) for u, each, raw in zip(self.updates, pairs, raw_checksums)]
         apply_all(self.updates, pairs)
         for update, made in zip(self.updates, found.images):
             if update.average is not None:
@@ -163,23 +163,23 @@ class Computation:
             values += [*update.scales(), *update.gradient_norms(pairs)]
         return tf.stack([tf.cast(v, tf.float32) for v in values]) if values else tf.zeros([0])
 
-    def _gradient_sums(self, gradients) -> tf.Tensor:
+    def _gradient_checksums(self, gradients) -> tf.Tensor:
         """One number for each update, finite if all of its gradients are.
 
         A loss can be finite where its gradient is not: relu(nan) is 0 on some devices.
         """
-        sums = [u.gradient_sum(pairs) for u, pairs in zip(self.updates, gradients)]
+        sums = [u.gradient_checksum(pairs) for u, pairs in zip(self.updates, gradients)]
         return tf.stack(sums) if self.checks and sums else tf.zeros([0])
 
-    def _raw_sums(self, gradients) -> tf.Tensor:
+    def _raw_checksums(self, gradients) -> tf.Tensor:
         """As `Gradients` has them: 0 for updates that know no overflow."""
         sums = [
-            u.gradient_sum(pairs) if u.may_overflow else 0.0
+            u.gradient_checksum(pairs) if u.may_overflow else 0.0
             for u, pairs in zip(self.updates, gradients)
         ]
         return tf.stack(sums) if sums else tf.zeros([0])
 
-    def _without_overflow(self, checked: tf.Tensor, raw_sums: tf.Tensor) -> tf.Tensor:
+    def _without_overflow(self, checked: tf.Tensor, raw_checksums: tf.Tensor) -> tf.Tensor:
         """The checked values, 0 in place of what an overflow made of the gradients.
 
         The loss scale makes up for it: it falls, and the update is left out. A gradient that is not
@@ -187,7 +187,7 @@ class Computation:
         """
         if not self._may_overflow:
             return checked
-        excused = [u.has_overflow(raw) for u, raw in zip(self.updates, tf.unstack(raw_sums))]
+        excused = [u.has_overflow(raw) for u, raw in zip(self.updates, tf.unstack(raw_checksums))]
         return tf.where(self._of_gradients(excused, checked.shape[0]), 0.0, checked)
 
     def _of_gradients(self, by_update: Sequence[Any], size: int) -> tf.Tensor:
@@ -255,7 +255,7 @@ class Computation:
     def assert_finite(self, checked: tf.Tensor) -> Any:
         """Fails, marked NOT_FINITE, with the names of the checked values and the values."""
         names = [name for u in self.updates for name in u.value_names]
-        names += [f"{u.name}_gradient_sum" for u in self.updates]
+        names += [f"{u.name}_gradients" for u in self.updates]
         data = [NOT_FINITE, ", ".join(names), checked]
         if tf.executing_eagerly():
             return tf.debugging.Assert(all_finite(checked), data, len(names))

@@ -27,23 +27,23 @@ def train_op(updates: Sequence[Update], update_ops: Sequence[Any] | None = None)
     losses = [_checked(update) for update in updates]
     raw = [update.gradients(update.scaled(loss)) for update, loss in zip(updates, losses)]
     gradients = [update.transformed(pairs) for update, pairs in zip(updates, raw)]
-    raw_sums = [update.gradient_sum(pairs) for update, pairs in zip(updates, raw)]
+    raw_checksums = [update.gradient_checksum(pairs) for update, pairs in zip(updates, raw)]
     scales = {update: update.scales() for update in updates}
     ready = [g for pairs in gradients for g, _ in pairs] + losses
     ready += [scale for each in scales.values() for scale in each]
     with tf.control_dependencies(losses):  # A bad loss is told before the bad gradient it gives.
         ready += [
             tf.debugging.check_numerics(
-                tf.where(update.has_overflow(raw), 0.0, update.gradient_sum(pairs)),
+                tf.where(update.has_overflow(raw), 0.0, update.gradient_checksum(pairs)),
                 f"The gradient of the {update.name}'s loss is not finite",
             )
-            for update, pairs, raw in zip(updates, gradients, raw_sums)
+            for update, pairs, raw in zip(updates, gradients, raw_checksums)
             if update.check_numerics
         ]
     with tf.control_dependencies(ready):
         # Identities keep the gradients behind the barrier where they feed fused kernels.
         barred = [[(_identity(g), v) for g, v in pairs] for pairs in gradients]
-        barred = [u.to_apply(each, raw) for u, each, raw in zip(updates, barred, raw_sums)]
+        barred = [u.to_apply(each, raw) for u, each, raw in zip(updates, barred, raw_checksums)]
         done = [*apply_all(updates, barred), *_counted(updates)]
         for update in updates:
             done += update.network.update_ops if update_ops is None else ()

@@ -69,19 +69,19 @@ def unscaled(optimizer: Any, gradients: Sequence[Gradient]) -> list[Gradient]:
 
 
 def gradients_to_apply(
-    optimizer: Any, gradients: Sequence[Gradient], raw_sum: tf.Tensor
+    optimizer: Any, gradients: Sequence[Gradient], raw_checksum: tf.Tensor
 ) -> list[Gradient]:
     """What the optimizer's `apply_gradients` takes.
 
     Args:
       optimizer: one that has a scale.
       gradients: unscaled ones, which may have been clipped since.
-      raw_sum: a number that is finite if the gradients were before that, on all replicas. Where it
-        is not, none of these is: clipping hides an overflow, and Keras 3 asks one replica only.
+      raw_checksum: a number that is finite if the gradients were before that, on all replicas. Where
+        it is not, none of these is: clipping hides an overflow, and Keras 3 asks one replica only.
     """
     factor = tf.ones([]) if _is_tf_keras(optimizer) else scale_of(optimizer)
     if moves(optimizer):
-        factor = tf.where(tf.math.is_finite(raw_sum), factor, float("nan"))
+        factor = tf.where(tf.math.is_finite(raw_checksum), factor, float("nan"))
     return [_times(g, factor) for g in gradients]
 
 

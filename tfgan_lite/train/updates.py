@@ -13,6 +13,7 @@ from tfgan_lite.features.averaging import WeightAverage
 from tfgan_lite.networks import Network
 from tfgan_lite.train import loss_scaling
 from tfgan_lite.train.adam_kernel import adam_kernel
+from tfgan_lite.train.checksums import checksum
 from tfgan_lite.train.counters import Counters
 
 __all__ = ["Update", "apply_all"]
@@ -140,34 +141,34 @@ class Update:
         gradients, variables = zip(*((g, v) for g, v in pairs if g is not None))
         return list(zip(loss_scaling.unscaled(self.optimizer, gradients), variables))
 
-    def has_overflow(self, raw_sum: tf.Tensor) -> tf.Tensor:
+    def has_overflow(self, raw_checksum: tf.Tensor) -> tf.Tensor:
         """Whether gradients are not finite because the loss was scaled up.
 
         Then the scale falls, and the update is left out.
 
         Args:
-          raw_sum: the `gradient_sum` of what `gradients` gave.
+          raw_checksum: the `gradient_checksum` of what `gradients` gave.
         """
         if not self.may_overflow:
             return tf.constant(False)
         scale = loss_scaling.scale_of(self.optimizer)
-        return ~tf.math.is_finite(raw_sum) & (scale > 1.0)
+        return ~tf.math.is_finite(raw_checksum) & (scale > 1.0)
 
     def transformed(self, pairs: GradsAndVars) -> GradsAndVars:
         """The gradients that are applied."""
         return list(self.transform_grads_fn(pairs)) if self.transform_grads_fn else pairs
 
-    def to_apply(self, pairs: GradsAndVars, raw_sum: tf.Tensor) -> GradsAndVars:
+    def to_apply(self, pairs: GradsAndVars, raw_checksum: tf.Tensor) -> GradsAndVars:
         """The same as the optimizer takes it.
 
         Args:
           pairs: what `transformed` gave.
-          raw_sum: the `gradient_sum` before that, or its mean over the replicas.
+          raw_checksum: the `gradient_checksum` before that, or its mean over the replicas.
         """
         if not self.is_scaled or not pairs:
             return pairs
         gradients, variables = zip(*pairs)
-        found = loss_scaling.gradients_to_apply(self.optimizer, gradients, raw_sum)
+        found = loss_scaling.gradients_to_apply(self.optimizer, gradients, raw_checksum)
         return list(zip(found, variables))
 
     def in_order(self, pairs: GradsAndVars) -> list[Any]:
@@ -222,10 +223,10 @@ class Update:
         """Whether an update gathers the gradients of several workers of a graph."""
         return isinstance(self.optimizer, tf.compat.v1.train.SyncReplicasOptimizer)
 
-    def gradient_sum(self, pairs: GradsAndVars) -> tf.Tensor:
+    def gradient_checksum(self, pairs: GradsAndVars) -> tf.Tensor:
         """A number that is finite if all gradients are."""
         dense = [g.values if isinstance(g, tf.IndexedSlices) else g for g, _ in pairs]
-        return tf.add_n([_sum(tf.cast(g, tf.float32)) for g in dense])
+        return tf.add_n([checksum(tf.cast(g, tf.float32)) for g in dense])
 
     def gradient_norms(self, pairs: GradsAndVars) -> list[tf.Tensor]:
         """One norm for each variable, where they are reported."""
@@ -244,14 +245,6 @@ def apply_all(updates: Sequence[Update], gradients: Sequence[GradsAndVars]) -> l
     for update, pairs in zip(updates, gradients):
         by_optimizer.setdefault(id(update.optimizer), (update, []))[1].extend(pairs)
     return [update.apply(pairs) for update, pairs in by_optimizer.values()]
-
-
-def _sum(values: tf.Tensor) -> tf.Tensor:
-    """The sum of all values, of a matrix by a product, which is twice as fast as a reduction."""
-    width = values.shape[-1] if values.shape.rank else None
-    if not width or values.shape.rank < 2:
-        return tf.reduce_sum(values)
-    return tf.reduce_sum(tf.linalg.matvec(tf.reshape(values, [-1, width]), tf.ones([width])))
 
 
 def _tag(variable: tf.Variable) -> str:

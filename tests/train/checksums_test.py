@@ -1,0 +1,70 @@
+"""Nothing that is not finite is lost in a checksum, also where the values are not read."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfgan_lite.train.checksums import checksum
+
+
+def of_computed(compute, *given):
+    """The checksum of what a function computes, and whether it reads the values."""
+    function = tf.function(lambda *given: checksum(compute(*given)), autograph=False)
+    program = function.get_concrete_function(*given)
+    kinds = [op.type for op in program.graph.get_operations()]
+    return float(program(*given)), kinds.count("MatMul") > 1  # The values are summed by a product.
+
+
+def normal(*shape):
+    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("transpose_right", [False, True])
+@pytest.mark.parametrize("transpose_left", [False, True])
+def test_that_of_a_product_is_known_by_its_factors(transpose_left, transpose_right):
+    left, right = normal(40, 3), normal(3, 50)
+    found, reads = of_computed(
+        lambda x, y: tf.matmul(x, y, transpose_left, transpose_right),
+        tf.constant(left.T if transpose_left else left),
+        tf.constant(right.T if transpose_right else right),
+    )
+    assert not reads
+    assert found == pytest.approx((np.abs(left) @ np.abs(right)).sum(), rel=1e-5)
+
+
+def test_that_of_a_sum_is_that_of_its_parts():
+    left, right = normal(40, 3), normal(3, 50)
+    found, _ = of_computed(
+        lambda x, y: tf.add_n([tf.matmul(x, y), tf.matmul(2.0 * x, y)]),
+        *map(tf.constant, (left, right)),
+    )
+    assert found == pytest.approx(3.0 * (np.abs(left) @ np.abs(right)).sum(), rel=1e-5)
+
+
+@pytest.mark.parametrize("shape", [[], [4], [3, 4], [2, 3, 4], [0, 4]])
+def test_others_are_summed(shape):
+    values = normal(*shape)
+    assert float(checksum(tf.constant(values))) == pytest.approx(values.sum(), abs=1e-5)
+    assert of_computed(tf.identity, tf.constant(values))[0] == pytest.approx(values.sum(), abs=1e-5)
+
+
+def test_so_is_a_product_that_is_smaller_than_its_factors():
+    left, right = normal(3, 40), normal(40, 3)
+    found, reads = of_computed(tf.matmul, tf.constant(left), tf.constant(right))
+    assert reads
+    assert found == pytest.approx((left @ right).sum(), rel=1e-4)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("factor", [0, 1])
+def test_one_bad_value_of_a_factor_is_seen_where_all_else_is_zero(factor, bad):
+    factors = [np.zeros([40, 3], np.float32), np.zeros([3, 50], np.float32)]
+    factors[factor][1, 2] = bad
+    assert not np.isfinite(of_computed(tf.matmul, *map(tf.constant, factors))[0])
+
+
+def test_a_product_that_overflows_is_seen_where_its_factors_cancel_out():
+    left = np.tile([[1e30], [-1e30]], [20, 1]).astype(np.float32)
+    right = np.tile([[1e30, -1e30]], [1, 20]).astype(np.float32)
+    assert left.sum() == right.sum() == 0.0
+    assert not np.isfinite(of_computed(tf.matmul, *map(tf.constant, (left, right)))[0])
