@@ -76,8 +76,9 @@ def gradients_to_apply(
     Args:
       optimizer: one that has a scale.
       gradients: unscaled ones, which may have been clipped since.
-      raw_checksum: a number that is finite if the gradients were before that, on all replicas. Where
-        it is not, none of these is: clipping hides an overflow, and Keras 3 asks one replica only.
+      raw_checksum: a number that is finite if the gradients were before that, on all replicas.
+        Where it is not, none of these is: clipping hides an overflow, and Keras 3 asks one replica
+        only.
     """
     factor = tf.ones([]) if _is_tf_keras(optimizer) else scale_of(optimizer)
     if moves(optimizer):
