@@ -1,6 +1,8 @@
 """Gradients of products with large weights: the quicker product, and the same numbers."""
 
 import contextlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -123,3 +125,22 @@ def test_where_it_was_measured_to_pay():
     assert not is_slow(tf.TensorShape([32, 1024]), small)
     assert not is_slow(tf.TensorShape([None, 1024]), large)
     assert not is_slow(tf.TensorShape([32, None]), tf.TensorShape([None, 1024]))
+
+
+def test_a_graphs_program_leaves_the_setting_up_of_devices_to_its_session():
+    """In a process of its own: once they are set up, devices cannot be configured any more."""
+    program = """
+import tensorflow as tf
+import tfgan_lite as tfgan
+
+def network(inputs, *_):
+    return inputs @ tf.compat.v1.get_variable("weights", [3, 3])
+
+with tf.Graph().as_default():
+    tfgan.gan_loss(tfgan.gan_model(network, network, tf.zeros([2, 3]), tf.ones([2, 3])))
+two = [tf.config.LogicalDeviceConfiguration() for _ in range(2)]
+tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], two)
+print(len(tf.config.list_logical_devices("CPU")))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "2\n", done.stderr

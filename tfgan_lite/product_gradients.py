@@ -25,8 +25,8 @@ def quick_product_gradients() -> contextlib.AbstractContextManager:
 
     A `tf.GradientTape` does not ask for it. On a GPU or TPU nothing changes.
     """
-    accelerators = [*tf.config.list_logical_devices("GPU"), *tf.config.list_logical_devices("TPU")]
-    if tf.executing_eagerly() or accelerators:
+    # Not the logical devices: to list these sets up all, before a session's options can.
+    if tf.executing_eagerly() or any(map(tf.config.list_physical_devices, ("GPU", "TPU"))):
         return contextlib.nullcontext()
     return tf.compat.v1.get_default_graph().gradient_override_map({"MatMul": _GRADIENT})
 

@@ -32,13 +32,19 @@ def test_that_of_a_product_is_known_by_its_factors(transpose_left, transpose_rig
     assert found == pytest.approx((np.abs(left) @ np.abs(right)).sum(), rel=1e-5)
 
 
-def test_that_of_a_sum_is_that_of_its_parts():
+def test_that_of_a_sum_of_products_is_that_of_its_parts():
     left, right = normal(40, 3), normal(3, 50)
     found, _ = of_computed(
         lambda x, y: tf.add_n([tf.matmul(x, y), tf.matmul(2.0 * x, y)]),
         *map(tf.constant, (left, right)),
     )
     assert found == pytest.approx(3.0 * (np.abs(left) @ np.abs(right)).sum(), rel=1e-5)
+
+
+def test_a_sum_that_overflows_is_seen_where_its_parts_cancel_out():
+    values = np.array([2e38, -2e38], np.float32)
+    found, _ = of_computed(lambda x: tf.add_n([x, tf.identity(x)]), tf.constant(values))
+    assert not np.isfinite(found)
 
 
 @pytest.mark.parametrize("shape", [[], [4], [3, 4], [2, 3, 4], [0, 4]])
