@@ -16,7 +16,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred, current_run
-from tfgan_lite.product_gradients import quick_product_gradients
+from tfgan_lite.quick_gradients import quick_gradients
 from tfgan_lite.replicas import check_supported, is_distributed, whole_variables
 from tfgan_lite.tracing import rehearse
 
@@ -88,7 +88,7 @@ class Network:
             training = run.training if run is not None else not tf.executing_eagerly()
         kwargs = {"training": training} if self._takes_training else {}
         args = self._fitted(args)
-        with quick_product_gradients() if training else contextlib.nullcontext():
+        with quick_gradients() if training else contextlib.nullcontext():
             if tf.executing_eagerly() or tf.inside_function():
                 with self._scope_of_the_graph():
                     return self._called_in_tf2(args, kwargs)

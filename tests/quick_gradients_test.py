@@ -1,4 +1,4 @@
-"""Gradients of products with large weights: the quicker product, and the same numbers."""
+"""Gradients that take the place of TensorFlow's own: the same numbers."""
 
 import contextlib
 import subprocess
@@ -9,19 +9,18 @@ import pytest
 import tensorflow as tf
 
 import tfgan_lite as tfgan
-from tfgan_lite import product_gradients
-from tfgan_lite.product_gradients import is_slow, quick_product_gradients
+from tfgan_lite.quick_gradients import is_slow, quick_gradients
 
 LARGE = [1024, 1024]
 
 
-def gradients(x, weights, upstream, transpose_x, transpose_weights):
+def of_product(x, weights, upstream, transpose_x, transpose_weights):
     """Those of the product for both factors, given that of what follows for the product."""
 
     @tf.function(autograph=False)
     def computed():
         factors = tf.constant(x), tf.constant(weights)
-        with quick_product_gradients():
+        with quick_gradients():
             product = tf.matmul(*factors, transpose_x, transpose_weights)
         return tf.gradients(product, factors, tf.constant(upstream))
 
@@ -31,14 +30,14 @@ def gradients(x, weights, upstream, transpose_x, transpose_weights):
 @pytest.mark.parametrize("transpose_weights", [False, True])
 @pytest.mark.parametrize("transpose_x", [False, True])
 @pytest.mark.parametrize("size", [[3, 5], LARGE])
-def test_they_are_the_products_of_the_textbook(size, transpose_x, transpose_weights):
+def test_those_of_products_are_the_products_of_the_textbook(size, transpose_x, transpose_weights):
     draw = np.random.default_rng(0).normal
     x, weights, upstream = (
         draw(size=shape).astype(np.float32) for shape in ([16, size[0]], size, [16, size[1]])
     )
     expected = [upstream @ weights.T, x.T @ upstream]
     given = [x.T if transpose_x else x, weights.T if transpose_weights else weights]
-    found = gradients(*given, upstream, transpose_x, transpose_weights)
+    found = of_product(*given, upstream, transpose_x, transpose_weights)
     found = [
         each.T if is_transposed else each
         for each, is_transposed in zip(found, [transpose_x, transpose_weights])
@@ -47,7 +46,7 @@ def test_they_are_the_products_of_the_textbook(size, transpose_x, transpose_weig
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
-def test_those_of_complex_numbers_are_conjugated_as_usual():
+def test_those_of_products_of_complex_numbers_are_conjugated_as_usual():
     draw = np.random.default_rng(0).normal
     x, weights, upstream = (
         (draw(size=shape) + 1j * draw(size=shape)).astype(np.complex64)
@@ -60,18 +59,18 @@ def test_those_of_complex_numbers_are_conjugated_as_usual():
         product = tf.matmul(*factors)
         return tf.gradients(product, factors, tf.constant(upstream))
 
-    for ours, theirs in zip(gradients(x, weights, upstream, False, False), usual()):
+    for ours, theirs in zip(of_product(x, weights, upstream, False, False), usual()):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5)
 
 
-def test_they_have_gradients_themselves():
+def test_those_of_products_have_gradients_themselves():
     """Slopes of the first 16 outputs, each at one example, are those columns of the weights."""
     weights = np.random.default_rng(0).normal(size=LARGE).astype(np.float32)
 
     @tf.function(autograph=False)
     def second():
         x, w = tf.ones([16, LARGE[0]]), tf.constant(weights)
-        with quick_product_gradients():
+        with quick_gradients():
             product = tf.matmul(x, w)
         slope = tf.gradients(product, x, tf.eye(16, LARGE[1]))[0]
         return tf.gradients(tf.reduce_sum(slope**2) / 2.0, w)[0]
@@ -79,6 +78,36 @@ def test_they_have_gradients_themselves():
     expected = weights.copy()
     expected[:, 16:] = 0.0
     np.testing.assert_allclose(second(), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("slope", [0.2, 0.0, 1.5, -0.5])
+def test_those_of_a_leaky_relu_are_its_slopes(slope):
+    @tf.function(autograph=False)
+    def computed():
+        x = tf.constant([-2.0, -0.0, 0.0, 3.0])
+        with quick_gradients():
+            found = tf.nn.leaky_relu(x, slope)
+        first = tf.gradients(found**2 / 2.0, x)[0]
+        return first, tf.gradients(first, x)[0]
+
+    first, second = computed()
+    np.testing.assert_allclose(first, [-2.0 * slope**2, 0.0, 0.0, 3.0], rtol=1e-6)
+    np.testing.assert_allclose(second, [slope**2, slope**2, slope**2, 1.0], rtol=1e-6)
+
+
+def test_a_leaky_relu_becomes_a_part_of_the_convolution_before_it():
+    v1 = tf.compat.v1
+    told, options = v1.RunMetadata(), v1.RunOptions(output_partition_graphs=True)
+    with tf.Graph().as_default(), v1.Session() as session:
+        filters, bias = tf.ones([4, 4, 1, 8]), tf.ones([8])
+        images = v1.placeholder(tf.float32, [4, 28, 28, 1])
+        with quick_gradients():
+            found = tf.nn.leaky_relu(tf.nn.bias_add(tf.nn.conv2d(images, filters, 2, "SAME"), bias))
+        gradients = tf.gradients(found, [filters, bias])
+        session.run(gradients, {images: np.ones(images.shape)}, options, told)
+    nodes = [node for graph in told.partition_graphs for node in graph.node]
+    fused = [list(n.attr["fused_ops"].list.s) for n in nodes if n.op.endswith("FusedConv2D")]
+    assert fused == [[b"BiasAdd", b"LeakyRelu"]]
 
 
 @pytest.mark.parametrize("in_graph", [False, True])
@@ -90,7 +119,7 @@ def test_networks_that_are_trained_have_them_in_both_worlds(in_graph, monkeypatc
         asked.append((weights.as_list(), found))
         return found
 
-    monkeypatch.setattr(product_gradients, "is_slow", noted)
+    monkeypatch.setattr("tfgan_lite.quick_gradients.is_slow", noted)
     with tf.Graph().as_default() if in_graph else contextlib.nullcontext():
         train_one_round()
     # By the generator's update and the discriminator's, which has two such products.
@@ -118,7 +147,7 @@ def train_one_round():
     )
 
 
-def test_where_it_was_measured_to_pay():
+def test_products_have_the_quicker_one_where_it_was_measured_to_pay():
     large, small = tf.TensorShape(LARGE), tf.TensorShape([1024, 256])
     slow = [size for size in (8, 16, 64, 65) if is_slow(tf.TensorShape([size, 1024]), large)]
     assert slow == [16, 64]
