@@ -87,10 +87,11 @@ class ToldTrial:
     """A trial that is told how long it took: XLA takes twice the time."""
 
     made = []
+    with_xla = 2.0
 
     def __init__(self, step, clock):
-        self.best = 2.0 if step.jit_compile else 1.0
-        self.made.append((step.updates[0].name, step.jit_compile))
+        self.best = self.with_xla if step.jit_compile else 1.0
+        self.made.append((step.updates[0].name, step.jit_compile, step.one_pass))
 
     def seconds(self):
         return self.best
@@ -101,8 +102,18 @@ def test_convolutions_that_xla_made_slow_in_one_sub_step_are_not_compiled_in_ano
     monkeypatch.setattr(ToldTrial, "made", [])
     monkeypatch.setattr(jit_choice, "Trial", ToldTrial)
     train_convolutional_gan(1, jit_compile="auto")
-    with_xla = [name for name, jit_compile in ToldTrial.made if jit_compile]
+    with_xla = [name for name, jit_compile, _ in ToldTrial.made if jit_compile]
     assert with_xla == ["generator"]
+
+
+@pytest.mark.parametrize("xla_is_faster", [False, True])
+def test_one_pass_is_not_tried_in_a_round_that_is_one_program_of_xlas(xla_is_faster, monkeypatch):
+    monkeypatch.setattr(ToldTrial, "made", [])
+    monkeypatch.setattr(ToldTrial, "with_xla", 0.5 if xla_is_faster else 2.0)
+    monkeypatch.setattr(jit_choice, "Trial", ToldTrial)
+    LinearGAN().train(1, jit_compile="auto")
+    in_one_pass = [name for name, _, one_pass in ToldTrial.made if one_pass]
+    assert in_one_pass == ([] if xla_is_faster else ["discriminator"])
 
 
 @pytest.mark.slow

@@ -98,12 +98,11 @@ class JitChoice(tf.train.experimental.PythonState):
                 self._slow_convolutions |= step.convolutions
         if several and (trials[best] is None or trials[best].best > _LAUNCH_MATTERS_BELOW):
             best = self._fastest([best, alone], trials, name)
-        if best.can_take_one_pass:
+        # In a round that is one program of XLA's, two passes are made beside each other, which was
+        # always faster.
+        if best.can_take_one_pass and not (fuses and best.jit_compile):
             one_pass = best.compiled(best.jit_compile, True, best.many_rounds)
-            # In a round that is one program, two passes are made beside each other, and more so
-            # than in a trial.
-            preferred = best if fuses and best.jit_compile else None
-            best = self._fastest([best, one_pass], trials, name, preferred)
+            best = self._fastest([best, one_pass], trials, name)
         return best
 
     def _fastest(
