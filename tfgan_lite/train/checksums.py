@@ -22,8 +22,7 @@ def checksum(tensor: tf.Tensor) -> tf.Tensor:
     width = tensor.shape[-1] if tensor.shape.rank else None
     if not width or tensor.shape.rank < 2:
         return tf.reduce_sum(tensor)
-    # By a product, which is twice as fast as a reduction.
-    return tf.reduce_sum(tf.linalg.matvec(tf.reshape(tensor, [-1, width]), tf.ones([width])))
+    return tf.reduce_sum(_row_sums(tf.reshape(tensor, [-1, width])))
 
 
 def _bound(tensor: tf.Tensor) -> tf.Tensor | None:
@@ -35,9 +34,15 @@ def _bound(tensor: tf.Tensor) -> tf.Tensor | None:
         return None
     left, right = map(tf.abs, tensor.op.inputs)
     transpose_left, transpose_right = map(tensor.op.get_attr, ("transpose_a", "transpose_b"))
-    columns = tf.reduce_sum(left, axis=1 if transpose_left else 0)
-    rows = tf.reduce_sum(right, axis=0 if transpose_right else 1)
+    columns = _row_sums(left, transpose=not transpose_left)
+    rows = _row_sums(right, transpose=transpose_right)
     return tf.reduce_sum(columns * rows)
+
+
+def _row_sums(matrix: tf.Tensor, transpose: bool = False) -> tf.Tensor:
+    """By a product, which is twice as fast as a reduction, with XLA more so."""
+    ones = tf.ones([matrix.shape[0 if transpose else 1]])
+    return tf.linalg.matvec(matrix, ones, transpose_a=transpose)
 
 
 def _is_larger_than(tensor: tf.Tensor, others: list[tf.Tensor]) -> bool:
