@@ -61,6 +61,7 @@ class Network:
         self.trainable_variables: list[tf.Variable] = []
         self.update_ops: list[tf.Operation] = []
         self.regularization_losses: tuple[Any, ...] = ()
+        self._of_layers: dict[int, Any] = {}
         self._collected_losses: list[tf.Tensor] = []
         self._earlier_losses: list[tf.Tensor] = []
         self._called = False
@@ -224,11 +225,21 @@ class Network:
 
     def _set_variables(self, used: Sequence[tf.Variable]) -> None:
         if hasattr(self.fn, "trainable_variables"):  # A model knows which of its layers are frozen.
-            self.variables = [unwrapped(v) for v in self.fn.variables]
-            self.trainable_variables = [unwrapped(v) for v in self.fn.trainable_variables]
+            layers = _keras_variables_in(self.fn)
+            self._of_layers = {id(unwrapped(v)): v for v in (*self.fn.variables, *layers)}
+            trainable = [*self.fn.trainable_variables, *(v for v in layers if v.trainable)]
+            self.variables = list(map(unwrapped, self._of_layers.values()))
+            # By which a layer draws that a module has, or that belongs to another model.
+            states = [v for v in whole_variables(used) if v.dtype.is_integer]
+            self.variables += [v for v in states if id(v) not in self._of_layers]
+            self.trainable_variables = list(map(unwrapped, trainable))
         else:
             self.variables = whole_variables(used)
             self.trainable_variables = [v for v in self.variables if v.trainable]
+
+    def of_layer(self, variable: tf.Variable) -> Any:
+        """The Keras 3 variable that a layer has of it, with a path and a constraint, if any."""
+        return self._of_layers.get(id(variable), variable)
 
     def _called_in_tf2(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         with tf.variable_creator_scope(self._create):
@@ -304,6 +315,15 @@ def unwrapped(variable: Any) -> tf.Variable:
     variable = variable if value is None or callable(value) else value
     casts_itself = hasattr(variable, "_cast_dtype") and isinstance(variable, tf.Variable)
     return variable._variable if casts_itself else variable
+
+
+def _keras_variables_in(module: Any) -> list[Any]:
+    """The variables of Keras 3 layers in a `tf.Module`, which does not list them."""
+    if not isinstance(module, tf.Module):
+        return []
+    parts = tf.train.TrackableView(module).descendants()
+    held = [x for x in parts if not isinstance(x, tf.Variable)]
+    return [x for x in held if isinstance(unwrapped(x), tf.Variable)]
 
 
 def _never_run(graph: tf.Graph, updates: Sequence[Any]) -> None:

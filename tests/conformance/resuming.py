@@ -31,6 +31,35 @@ def with_sampled_noise():
     return model, tfgan.gan_loss(model, gradient_penalty_weight=1.0)
 
 
+class Module(tf.Module):
+    """Keras layers inside a module."""
+
+    def __init__(self, layers: tf.keras.Sequential):
+        super().__init__()
+        self.layers = layers
+
+    def __call__(self, data, training=True):
+        return self.layers(data, training=training)
+
+
+def with_drawing_layers(wrap: Any = lambda layers: layers) -> Any:
+    """Keras layers that draw in each call."""
+    tf.keras.utils.set_random_seed(1)  # In a process of its own.
+    layers = tf.keras.layers
+    generator = tf.keras.Sequential([tf.keras.Input([2]), layers.Dense(kinds.SIZE)])
+    discriminator = tf.keras.Sequential(
+        [
+            tf.keras.Input([kinds.SIZE]),
+            layers.GaussianNoise(0.3),
+            layers.Dense(8),
+            layers.Dropout(0.5),
+            layers.Dense(1),
+        ]
+    )
+    model = tfgan.gan_model(generator, wrap(discriminator), kinds.data(3), tfgan.normal([2]))
+    return model, tfgan.gan_loss(model)
+
+
 def adaptive() -> Any:
     """More or fewer updates of the discriminator, by its loss."""
     steps = AdaptiveSteps("discriminator_loss", low=-1.0, high=0.0, most=3, every=2)
@@ -54,6 +83,8 @@ CASES |= {
     if name != "function of the round"  # It knows three rounds only.
 }
 CASES |= {
+    "layers that draw": (with_drawing_layers, _SEQUENTIAL),
+    "layers that draw, in a module": (lambda: with_drawing_layers(Module), _SEQUENTIAL),
     "adaptive": (with_sampled_noise, adaptive),
     "function of the round": (with_sampled_noise, round_dependent),
 }

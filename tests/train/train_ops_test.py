@@ -1,5 +1,7 @@
 """gan_train_ops: optimizers, options, checks, and train ops called on their own."""
 
+import inspect
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -29,6 +31,73 @@ def test_optimizers_of_every_kind_make_the_same_updates(kind):
         final = tfgan.FinalOpsHook(gan.weights)
         gan.train(2, hooks=[final])
     assert final.final_ops_values == pytest.approx(simulate(["G", "D"] * 2).weights, rel=1e-5)
+
+
+class Clipped(tf.keras.constraints.Constraint):
+    """As the first Wasserstein GANs have it, arXiv:1701.07875."""
+
+    def __call__(self, weights):
+        return tf.clip_by_value(weights, -0.01, 0.01)
+
+
+class Wrapped(tf.Module):
+    """A module that does not list the variables of the Keras layer that it has."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def __call__(self, data):
+        return self.layer(data)
+
+
+def train_critic(make_optimizer, wrap=lambda layer: layer, **options):
+    """The largest weight of a critic whose weights are clipped, after three rounds."""
+    dense, sequential = tf.keras.layers.Dense, tf.keras.Sequential
+    generator = sequential([tf.keras.Input([3]), dense(2)])
+    critic = sequential([tf.keras.Input([2]), dense(8, kernel_constraint=Clipped()), dense(1)])
+    data = tf.data.Dataset.from_tensors(tf.ones([4, 2])).repeat()
+    model = tfgan.gan_model(generator, wrap(critic), data, tfgan.normal([3]))
+    optimizers = [make_optimizer() for _ in range(2)]
+    final = tfgan.FinalOpsHook(model.discriminator_variables[0])
+    tfgan.gan_train(
+        tfgan.gan_train_ops(model, tfgan.gan_loss(model), *optimizers),
+        None,
+        hooks=[tfgan.StopAtStepHook(num_steps=3), final],
+        save_checkpoint_secs=None,
+        save_summaries_steps=None,
+        **options,
+    )
+    return np.abs(final.final_ops_values).max()
+
+
+KERAS_OPTIMIZERS = {
+    name: make
+    for name, make in vars(tf.keras.optimizers).items()
+    if isinstance(make, type) and "learning_rate" in inspect.signature(make).parameters
+}
+
+
+@pytest.mark.parametrize("name", KERAS_OPTIMIZERS)
+def test_each_optimizer_of_keras_trains_a_model_and_keeps_its_constraints(name):
+    found = train_critic(lambda: KERAS_OPTIMIZERS[name](0.05), jit_compile=False)
+    assert 0.0 < found <= 0.0101
+
+
+def test_constraints_hold_in_a_graph():
+    with tf.Graph().as_default():
+        assert 0.0 < train_critic(lambda: tf.keras.optimizers.SGD(0.05)) <= 0.0101
+
+
+@pytest.mark.parametrize("inner", [tf.keras.optimizers.SGD, tf.keras.optimizers.Adam])
+def test_constraints_hold_with_xla_and_a_loss_scale(inner):
+    optimizer = tf.keras.optimizers.LossScaleOptimizer
+    assert 0.0 < train_critic(lambda: optimizer(inner(0.05)), jit_compile=True) <= 0.0101
+
+
+def test_keras_layers_in_a_module_are_trained():
+    found = train_critic(lambda: tf.keras.optimizers.Adam(0.05), Wrapped, jit_compile=False)
+    assert 0.0 < found <= 0.0101
 
 
 def test_an_optimizers_slots_are_there_before_training():

@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 from absl import logging
 
-from tfgan_lite.networks import Network
+from tfgan_lite.networks import Network, unwrapped
 from tfgan_lite.sources import DatasetSource
 from tfgan_lite.structures import GANTrainOps
 from tfgan_lite.tracing import sources_of
@@ -55,6 +55,9 @@ def checkpoint_parts(
     parts: dict[str, Any] = {"counters": increment.counters}
     for update in updates:
         parts[update.name] = trackable(update.network)
+        untracked = _untracked(update.network)
+        if untracked:
+            parts[f"{update.name}_random"] = untracked
         parts[f"{update.role}_optimizer"] = update.optimizer
         if update.average is not None:
             parts[f"{update.name}_average"] = update.average
@@ -72,6 +75,13 @@ def checkpoint_parts(
         if iterators:
             parts["data"] = iterators
     return parts
+
+
+def _untracked(network: Network) -> list[tf.Variable]:
+    """What `trackable` leaves out: the states by which Keras 3's dropout and noise layers draw."""
+    saved = tf.train.Checkpoint(network=trackable(network))
+    tracked = {id(unwrapped(part)) for part in tf.train.TrackableView(saved).descendants()}
+    return [v for v in network.variables if id(v) not in tracked]
 
 
 def data_iterators(session: Session, updates: Sequence[Update]) -> list[Any]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
+from tfgan_lite.networks import Network
 from tfgan_lite.train.loss_scaling import wrapped
 
-__all__ = ["build_slots", "check_optimizer"]
+__all__ = ["as_optimized", "build_slots", "check_optimizer"]
 
 
 def check_optimizer(optimizer: Any, name: str, variables: Sequence[tf.Variable]) -> None:
@@ -43,8 +45,26 @@ def check_optimizer(optimizer: Any, name: str, variables: Sequence[tf.Variable])
         )
 
 
-def build_slots(optimizer: Any, variables: Sequence[tf.Variable]) -> None:
-    """Makes a Keras optimizer's variables now: a compiled update cannot."""
+def as_optimized(
+    optimizer: Any, network: Network, variables: Sequence[tf.Variable]
+) -> list[tf.Variable | Any]:
+    """A network's variables as its optimizer takes them.
+
+    Keras 3's gets those that the layers have, for their constraints and, with some optimizers, for
+    their paths.
+    """
+    keras = sys.modules.get("keras")
+    is_keras_3 = keras is not None and isinstance(optimizer, keras.optimizers.Optimizer)
+    return [network.of_layer(v) for v in variables] if is_keras_3 else list(variables)
+
+
+def build_slots(optimizer: Any, variables: Sequence[tf.Variable | Any]) -> None:
+    """Makes a Keras optimizer's variables now: a compiled update cannot.
+
+    Args:
+      optimizer: of any kind; v1 optimizers make theirs themselves.
+      variables: what `as_optimized` gave.
+    """
     if isinstance(optimizer, tf.compat.v1.train.Optimizer):
         return
     if hasattr(optimizer, "build"):

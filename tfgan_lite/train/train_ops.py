@@ -21,7 +21,7 @@ from tfgan_lite.structures import (
 )
 from tfgan_lite.tracing import sources_of, variables_of
 from tfgan_lite.train.counters import Counters
-from tfgan_lite.train.optimizers import build_slots, check_optimizer
+from tfgan_lite.train.optimizers import as_optimized, build_slots, check_optimizer
 from tfgan_lite.train.updates import Update
 
 __all__ = ["IncrementOp", "TrainOp", "gan_train_ops", "joint_ops"]
@@ -142,7 +142,8 @@ def gan_train_ops(
         variables = [_variables(each, options["variables_to_train"]) for each in trained]
         of_all = [v for each in variables for v in each]
         check_optimizer(optimizer, role, of_all)
-        build_slots(optimizer, of_all)
+        owned = [as_optimized(optimizer, *each) for each in zip(trained, variables)]
+        build_slots(optimizer, [v for each in owned for v in each])
         return [
             Update(
                 network=network,

@@ -15,6 +15,7 @@ from tfgan_lite.train import loss_scaling
 from tfgan_lite.train.adam_kernel import adam_kernel
 from tfgan_lite.train.checksums import checksum
 from tfgan_lite.train.counters import Counters
+from tfgan_lite.train.optimizers import as_optimized
 
 __all__ = ["Update", "apply_all"]
 
@@ -165,11 +166,10 @@ class Update:
           pairs: what `transformed` gave.
           raw_checksum: the `gradient_checksum` before that, or its mean over the replicas.
         """
-        if not self.is_scaled or not pairs:
-            return pairs
-        gradients, variables = zip(*pairs)
-        found = loss_scaling.gradients_to_apply(self.optimizer, gradients, raw_checksum)
-        return list(zip(found, variables))
+        gradients, variables = [g for g, _ in pairs], [v for _, v in pairs]
+        if self.is_scaled and pairs:
+            gradients = loss_scaling.gradients_to_apply(self.optimizer, gradients, raw_checksum)
+        return list(zip(gradients, as_optimized(self.optimizer, self.network, variables)))
 
     def in_order(self, pairs: GradsAndVars) -> list[Any]:
         """The gradients in the order of the variables, None where there is none.
