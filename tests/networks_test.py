@@ -1,5 +1,6 @@
 """A network owns the variables that its calls use, whatever it is made of."""
 
+import functools
 import os
 import pathlib
 import subprocess
@@ -98,7 +99,7 @@ def test_order_of_variables_does_not_depend_on_the_run(kind):
 
 
 @every_kind
-def test_optimizer_gets_plain_tf_variables(kind):
+def test_variables_are_plain_tf_variables(kind):
     make, _ = KINDS[kind]
     model = tfgan.gan_model(make(2), make(1), real(), noise())
     assert all(isinstance(v, tf.Variable) for v in model.generator_variables)
@@ -378,6 +379,60 @@ def test_functional_model_with_two_inputs_gets_both(keras):
     )
     assert model.discriminator_real_outputs().shape == [4, 1]
     assert shapes(model.discriminator_variables) == [(7, 1), (1,)]
+
+
+def test_functional_model_whose_inputs_are_the_datas_parts_gets_the_data_alone():
+    image, label = tf.keras.Input([2]), tf.keras.Input([3])
+    logits = tf.keras.layers.Dense(1)(tf.keras.layers.Concatenate()([image, label]))
+    dense, data = tf.keras.layers.Dense(3), (real(2), real(3))
+    model = tfgan.gan_model(
+        lambda z: (z, dense(z)), tf.keras.Model([image, label], logits), data, noise()
+    )
+    assert model.discriminator_gen_outputs().shape == [4, 1]
+
+
+def test_functional_model_that_fits_neither_the_data_nor_all_is_an_error():
+    data, label = tf.keras.Input([2]), tf.keras.Input([3])
+    logits = tf.keras.layers.Dense(1)(tf.keras.layers.Concatenate()([data, label]))
+    discriminator, linear = tf.keras.Model([data, label], logits), Linear(2)
+    inputs = (noise(), real(3))
+    with pytest.raises(ValueError, match=r"2 inputs, but is called with 1 \+ 2 tensors"):
+        tfgan.gan_model(lambda given: linear(given[0]), discriminator, real(), inputs)
+
+
+class TellsTraining(tf.keras.layers.Layer):
+    """A layer with a parameter of its own behind those that Keras knows."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense, self.seen = tf.keras.layers.Dense(1), []
+
+    def call(self, data, training=None, scale=2.0):
+        self.seen.append((training, scale))
+        return self.dense(data) * scale
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda layer: layer,
+        lambda layer: functools.partial(layer, scale=2.0),
+        lambda layer: layer.__call__,
+        tf.function,
+    ],
+    ids=["itself", "partial", "bound", "tf.function"],
+)
+def test_training_is_told_to_what_is_called_in_the_end(wrap):
+    discriminator, linear = TellsTraining(), Linear(2)
+    discriminator(tf.zeros([1, 2]))
+    discriminator.seen.clear()
+    model = tfgan.gan_model(linear, wrap(discriminator), real(), noise())
+    ops = tfgan.gan_train_ops(
+        model, tfgan.gan_loss(model), *(tf.keras.optimizers.SGD() for _ in range(2))
+    )
+    ops.discriminator_train_op()
+    assert (True, 2.0) in discriminator.seen
+    assert {scale for _, scale in discriminator.seen} == {2.0}
 
 
 @pytest.mark.parametrize("keras", [tf.keras, tf_keras], ids=["Keras 3", "tf_keras"])

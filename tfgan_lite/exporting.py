@@ -145,7 +145,7 @@ def _write_discriminator(model: Any, folder: pathlib.Path, value_range: Any) -> 
     network, data = model.discriminator_fn, model.generated_data
     specs = _specs(data, "data")
     count = len(specs)
-    if network.takes(2):
+    if network.takes(2, data):
         specs = [*specs, *_specs(model.generator_inputs, "inputs")]
 
     def judge(*flat: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ _ASSIGNMENTS = frozenset(
     for kind in ("Assign", "AssignAdd", "AssignSub")
     for suffix in ("", "VariableOp")
 )
+_OF_KERAS = ("training", "mask")  # Parameters that layers have a meaning for.
 _GraphKeys = tf.compat.v1.GraphKeys
 
 
@@ -68,12 +70,11 @@ class Network:
         self._keeps_statistics = False
         parameters = _parameters(fn)
         self._takes_training = "training" in parameters
-        self._positional = [
-            p
-            for p in parameters.values()
-            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)
-            and p.name not in ("training", "mask")
-        ]
+        # A layer's own follow those that it is called with, and are told by name.
+        others = itertools.takewhile(lambda p: p.name not in _OF_KERAS, parameters.values())
+        kinds = inspect.Parameter
+        places = (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD, kinds.VAR_POSITIONAL)
+        self._positional = [p for p in others if p.kind in places]
 
     def __call__(self, *args: Any, training: bool | None = None) -> Any:
         """The network's output.
@@ -137,11 +138,15 @@ class Network:
         """Raises ValueError where a later call touches variables that the first did not, in TF2."""
         self._check_reuse(self._used, call.trace.variables)
 
-    def takes(self, count: int) -> bool:
-        """Whether the network can be called with so many inputs."""
-        inputs = getattr(self.fn, "inputs", None)
-        several = any(p.kind == p.VAR_POSITIONAL for p in self._positional)
-        return several or len(self._positional) >= count or len(inputs or ()) > 1
+    def takes(self, count: int, first: Any = None) -> bool:
+        """Whether the network can be called with so many inputs.
+
+        Args:
+          count: how many.
+          first: the first of them, which a functional model may take in several parts.
+        """
+        parts = len(tf.nest.flatten(first))
+        return self._takes_any or len(self._positional) >= count or len(self._inputs) > parts
 
     def disown_updates(self, operations: Sequence[tf.Operation]) -> None:
         """Forgets assignments that its calls made in a graph, whose data it does not train on."""
@@ -180,14 +185,30 @@ class Network:
     def _declared_losses(self) -> list[tf.Tensor]:
         return [tf.convert_to_tensor(loss) for loss in getattr(self.fn, "losses", ())]
 
+    @property
+    def _takes_any(self) -> bool:
+        return any(p.kind == p.VAR_POSITIONAL for p in self._positional)
+
+    @property
+    def _inputs(self) -> list[Any]:
+        """A functional model's."""
+        return tf.nest.flatten(getattr(self.fn, "inputs", None) or [])
+
     def _fitted(self, args: Sequence[Any]) -> Sequence[Any]:
-        if len(args) < 2 or any(p.kind == p.VAR_POSITIONAL for p in self._positional):
+        if len(args) < 2 or self._takes_any or len(self._positional) >= len(args):
             return args
-        if len(self._positional) >= len(args):
-            return args
-        if self.takes(2):  # A functional model takes them as one list.
-            return ([leaf for arg in args for leaf in tf.nest.flatten(arg)],)
-        return args[:1]
+        if not self.takes(len(args), args[0]):
+            return args[:1]
+        leaves = tf.nest.flatten(args)  # A functional model takes them as one list.
+        if len(leaves) != len(self._inputs):
+            counts = [len(tf.nest.flatten(arg)) for arg in args]
+            raise ValueError(
+                f"The {self.role} is a model of {len(self._inputs)} inputs, but is called with"
+                f" {' + '.join(map(str, counts))} tensors: data and, for a discriminator, the"
+                " generator's inputs. Choose among them in a function, such as"
+                " lambda data, inputs: model([data, inputs[1]])."
+            )
+        return (leaves,)
 
     @contextlib.contextmanager
     def _recorded(self) -> Iterator[None]:
@@ -297,6 +318,15 @@ class LogitsOnly(Network):
 
 
 def _parameters(fn: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """Those of what is called in the end."""
+    if hasattr(fn, "python_function"):  # Of a tf.function.
+        return _parameters(fn.python_function)
+    if isinstance(fn, functools.partial) and not fn.args:
+        given = _parameters(fn.func)
+        return {name: given[name] for name in given if name not in fn.keywords}
+    owner = getattr(fn, "__self__", None)
+    if hasattr(owner, "call") and fn.__name__ == "__call__":
+        return _parameters(owner)
     call = getattr(fn, "call", None)  # A Keras layer's own signature is (*args, **kwargs).
     if call is None:
         call = fn

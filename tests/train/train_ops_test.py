@@ -100,6 +100,28 @@ def test_keras_layers_in_a_module_are_trained():
     assert 0.0 < found <= 0.0101
 
 
+class TwoLayers(tf.keras.Model):
+    """A model in which Keras gives the weights of all layers the same name."""
+
+    def __init__(self):
+        super().__init__(name="critic")
+        self.first, self.second = tf.keras.layers.Dense(4), tf.keras.layers.Dense(1)
+
+    def call(self, data):
+        return self.second(self.first(data))
+
+
+def test_gradient_norms_are_told_apart_by_the_paths_of_variables():
+    generator = tf.keras.Sequential([tf.keras.Input([3]), tf.keras.layers.Dense(2)])
+    data = tf.data.Dataset.from_tensors(tf.ones([4, 2])).repeat()
+    model = tfgan.gan_model(generator, TwoLayers(), data, tfgan.normal([3]))
+    optimizers = [tf.keras.optimizers.SGD() for _ in range(2)]
+    ops = tfgan.gan_train_ops(model, tfgan.gan_loss(model), *optimizers, summarize_gradients=True)
+    names = update_of(ops.discriminator_train_op).gradient_norm_names
+    assert len(set(names)) == 4
+    assert all(name.startswith("critic/dense") for name in names)
+
+
 def test_an_optimizers_slots_are_there_before_training():
     gan = LinearGAN(optimizer=lambda: tf.keras.optimizers.Adam())
     assert len(gan.optimizers[0].variables) == 2 + 2 * 3  # Step and rate; two for each variable.

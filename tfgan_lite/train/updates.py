@@ -90,7 +90,12 @@ class Update:
         """Those of the values that are norms of gradients, one for each variable."""
         if not self.summarize_gradients:
             return []
-        return [f"{_tag(v)}_gradient_norm" for v in self.variables]
+        return [f"{self._name_of(v)}_gradient_norm" for v in self.variables]
+
+    def _name_of(self, variable: tf.Variable) -> str:
+        """A Keras variable's path, since layers of one model may give theirs the same name."""
+        owned = self.network.of_layer(variable)
+        return getattr(owned, "path", variable.name.split(":")[0])
 
     @property
     def is_scaled(self) -> bool:
@@ -126,7 +131,7 @@ class Update:
             pairs = self.optimizer.compute_gradients(loss, list(self.variables), **self.options)
         else:
             pairs = list(zip(tf.gradients(loss, list(self.variables)), self.variables))
-        unused = [v.name for g, v in pairs if g is None]
+        unused = [self._name_of(v) for g, v in pairs if g is None]
         if len(unused) == len(pairs):
             raise ValueError(
                 f"The {self.name}'s loss does not depend on any of its variables"
@@ -180,7 +185,7 @@ class Update:
         found = {id(v): g for g, v in pairs}
         gradients = [found.pop(id(v), None) for v in self.variables]
         if found:
-            names = [v.name for _, v in pairs if id(v) in found]
+            names = [self._name_of(v) for _, v in pairs if id(v) in found]
             raise ValueError(
                 f"transform_grads_fn gave gradients of {', '.join(names)}, which the {self.name}'s"
                 " update does not train: it may change and leave out pairs, not add any."
@@ -245,7 +250,3 @@ def apply_all(updates: Sequence[Update], gradients: Sequence[GradsAndVars]) -> l
     for update, pairs in zip(updates, gradients):
         by_optimizer.setdefault(id(update.optimizer), (update, []))[1].extend(pairs)
     return [update.apply(pairs) for update, pairs in by_optimizer.values()]
-
-
-def _tag(variable: tf.Variable) -> str:
-    return variable.name.split(":")[0]
