@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -398,6 +399,17 @@ def test_functional_model_that_fits_neither_the_data_nor_all_is_an_error():
     inputs = (noise(), real(3))
     with pytest.raises(ValueError, match=r"2 inputs, but is called with 1 \+ 2 tensors"):
         tfgan.gan_model(lambda given: linear(given[0]), discriminator, real(), inputs)
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_batch_norm_in_a_function_that_does_not_hear_of_training_is_warned_of(told):
+    layers = keras_model(tf.keras, 2)
+    with_training = lambda inputs, training: layers(inputs, training=training)  # noqa: E731
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        tfgan.gan_model(with_training if told else lambda x: layers(x), Linear(1), real(), noise())
+    found = [str(w.message) for w in warned if "moving averages" in str(w.message)]
+    assert len(found) == (0 if told else 1)
 
 
 class TellsTraining(tf.keras.layers.Layer):

@@ -16,6 +16,7 @@ import hashlib
 import itertools
 import operator
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
@@ -347,7 +348,16 @@ for _name in ("neg", "abs", "getitem", "lt", "le", "gt", "ge"):
 
 def _to_tensor(value: Deferred, dtype=None, name=None, as_ref=False) -> tf.Tensor:
     del as_ref
-    return tf.convert_to_tensor(value(), dtype=dtype, name=name)
+    tensor = tf.convert_to_tensor(value(), dtype=dtype, name=name)
+    if current_run() is None:
+        warnings.warn(
+            f"{value!r} is given to a TensorFlow function, which takes one draw of it: what comes"
+            " out stays the same in all runs. To compute it in every run, pass the function to"
+            " tfgan_lite.defer, as in tfgan_lite.defer(tf.one_hot, labels, 10), or map the"
+            " dataset; to look at one draw, call the value.",
+            stacklevel=2,
+        )
+    return tensor
 
 
 tf.register_tensor_conversion_function(Deferred, _to_tensor)

@@ -11,6 +11,7 @@ import contextlib
 import functools
 import inspect
 import itertools
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -133,6 +134,19 @@ class Network:
             self._check_reuse(first, used)
         self._set_variables(first)
         self._used = first
+        self._warn_of_still_statistics()
+
+    def _warn_of_still_statistics(self) -> None:
+        """Where batch norm is in a function that does not hear of training."""
+        moving = [v.name for v in self.statistics if "moving_" in v.name]
+        if moving and not self._takes_training:
+            warnings.warn(
+                f"{self.role}_fn has moving averages ({moving[0]}, ...) but no parameter"
+                " `training`: its layers work as they do in inference, and the averages stay as"
+                " they are. Take it and pass it on, as in"
+                " lambda inputs, training: model(inputs, training=training).",
+                stacklevel=2,
+            )
 
     def check_owned(self, call: Deferred) -> None:
         """Raises ValueError where a later call touches variables that the first did not, in TF2."""
