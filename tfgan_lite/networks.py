@@ -20,7 +20,7 @@ import tensorflow as tf
 from tfgan_lite.deferred import Deferred, current_run
 from tfgan_lite.quick_gradients import quick_gradients
 from tfgan_lite.replicas import check_supported, is_distributed, whole_variables
-from tfgan_lite.tracing import rehearse
+from tfgan_lite.tracing import program_of, rehearse
 
 __all__ = ["LogitsOnly", "Network"]
 
@@ -105,9 +105,7 @@ class Network:
     @functools.cached_property
     def sampler(self) -> Callable[[Any], Any]:
         """The network in inference mode, compiled: a function of its inputs."""
-        return tf.function(
-            lambda *inputs: self(*inputs, training=False), autograph=False, reduce_retracing=True
-        )
+        return program_of(lambda *inputs: self(*inputs, training=False), reduce_retracing=True)
 
     def build(self, call: Deferred) -> None:
         """Lets the network's first call make its variables, in TF2 under a strategy.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred, Run, Source
 
-__all__ = ["Trace", "needed_by", "rehearse", "sources_of", "trace_of", "variables_of"]
+__all__ = ["Trace", "needed_by", "program_of", "rehearse", "sources_of", "trace_of", "variables_of"]
 
 
 class Trace(NamedTuple):
@@ -115,3 +116,15 @@ def _placeholder(spec: tf.TensorSpec) -> tf.Tensor:
 
 def _zeros(spec: tf.TensorSpec) -> tf.Tensor:
     return tf.zeros([1 if size is None else size for size in spec.shape], spec.dtype)
+
+
+def program_of(function: Callable[..., Any], **options: Any) -> Any:
+    """A `tf.function` of its own, for functions that are made again and again of one code.
+
+    TensorFlow warns of a function that is traced too often, and takes all of one code for one.
+
+    Args:
+      function: called as it is, without autograph.
+      **options: those of `tf.function`.
+    """
+    return tf.function(functools.partial(function), autograph=False, **options)

@@ -1,5 +1,7 @@
 """gan_train: how it stops, and what fusing keeps."""
 
+import logging
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -155,3 +157,18 @@ def test_rounds_per_call_does_not_change_results(rounds_per_call):
     gan = LinearGAN()
     gan.train(5, rounds_per_call=rounds_per_call)
     assert weights_of(gan) == pytest.approx(simulate(["G", "D"] * 5).weights, rel=1e-5)
+
+
+def test_training_again_and_again_is_not_taken_for_tracing_one_function_too_often():
+    records = []
+    handler = logging.Handler()
+    handler.emit = records.append
+    tf.get_logger().addHandler(handler)
+    try:
+        for _ in range(6):
+            gan = LinearGAN()
+            gan.train(1, hooks=[tfgan.FinalOpsHook(gan.model.generated_data)])
+            tfgan.generate(gan.model, 2)
+    finally:
+        tf.get_logger().removeHandler(handler)
+    assert not [r for r in records if "retracing" in r.getMessage()]

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tfgan_lite.deferred import random_key
+from tfgan_lite.tracing import program_of
 from tfgan_lite.train.fused_rounds import FusedRounds, may_fuse, rounds_in_one_launch
 from tfgan_lite.train.hooks import RunTrainOpsHook
 from tfgan_lite.train.scheduled_hook import MOST_STEPS, ScheduledTrainOpsHook
@@ -47,7 +48,7 @@ class RoundProgram:
         self._buffers = [
             _variable(tf.zeros([size, step.report_size])) for size, step in zip(rows, self._steps)
         ]
-        self._call = tf.function(self._rounds, autograph=False)
+        self._call = program_of(self._rounds)
         self._failure: Exception | None = None
 
     def __call__(self, rounds: int) -> int:

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tfgan_lite.deferred import Deferred, random_key
 from tfgan_lite.replicas import is_distributed
 from tfgan_lite.sources import DatasetSource
+from tfgan_lite.tracing import program_of
 from tfgan_lite.train.computation import describe_not_finite
 from tfgan_lite.train.counters import Counters
 from tfgan_lite.train.errors import NanLossError
@@ -184,12 +185,11 @@ class Session:
         return found
 
     def _build(self, step: SubStep) -> Any:
-        @tf.function(autograph=False, reduce_retracing=True)
         def program(position, fed):
             key = random_key(self.noise_round(), position)
             return step(step.draw(self.iterators), key, fed)
 
-        return program
+        return program_of(program, reduce_retracing=True)
 
 
 _sessions: weakref.WeakKeyDictionary[Counters, Session] = weakref.WeakKeyDictionary()
