@@ -106,7 +106,7 @@ def test_last_batch_may_be_smaller():
     noise = tfp.distributions.Normal(tf.zeros([2]), 1.0)
     m = acgan_model(linear, judge, real, noise, labels)
     fetches = [m.generated_data, m.discriminator_gen_classification_logits, m.one_hot_labels]
-    session = tfgan.Session(tfgan.train.counters.Counters())
+    session = tfgan.Session(tfgan.counters.Counters())
     assert [[len(x) for x in session.run(fetches)] for _ in range(2)] == [[4] * 3, [2] * 3]
 
 

@@ -12,8 +12,8 @@ import tensorflow as tf
 
 import tfgan_lite as tfgan
 from tfgan_lite import deferred, tracing
+from tfgan_lite.counters import Counters
 from tfgan_lite.deferred import Deferred, Run, defer, random_key
-from tfgan_lite.train.counters import Counters
 
 Pair = collections.namedtuple("Pair", ["first", "second"])
 

@@ -7,12 +7,12 @@ import tensorflow_probability as tfp
 
 import tfgan_lite as tfgan
 from tests.worlds import Linear, both_worlds, close, every_world, in_tf2, in_tf_graph, normal
+from tfgan_lite.counters import Counters
 from tfgan_lite.deferred import Deferred, defer
 from tfgan_lite.models import infogan_model
 from tfgan_lite.networks import Network
 from tfgan_lite.structures import InfoGANModel
 from tfgan_lite.tracing import sources_of
-from tfgan_lite.train.counters import Counters
 
 tfd = tfp.distributions
 

@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 import tfgan_lite as tfgan
+from tfgan_lite.counters import Counters
 from tfgan_lite.deferred import Deferred
-from tfgan_lite.train.counters import Counters
 
 
 class Linear(tf.Module):

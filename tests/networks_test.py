@@ -364,7 +364,7 @@ def test_discriminator_with_two_inputs_gets_the_generators_inputs_too():
     linear = Linear(1, 7)
     inputs = tfgan.from_callable(lambda: tf.random.normal([4, 5]))
     model = tfgan.gan_model(Linear(2), lambda x, z: linear(tf.concat([x, z], 1)), real(), inputs)
-    data, noise_, logits = tfgan.Session(tfgan.train.counters.Counters()).run(
+    data, noise_, logits = tfgan.Session(tfgan.counters.Counters()).run(
         [model.real_data, inputs, model.discriminator_real_outputs]
     )
     np.testing.assert_allclose(logits, np.sum([*data.T, *noise_.T], 0)[:, None], rtol=1e-4)

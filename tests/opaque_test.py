@@ -3,9 +3,9 @@
 import tensorflow as tf
 
 import tfgan_lite as tfgan
+from tfgan_lite.counters import Counters
 from tfgan_lite.deferred import Deferred, Run, defer, random_key
 from tfgan_lite.tracing import sources_of
-from tfgan_lite.train.counters import Counters
 
 
 class Box:

@@ -7,10 +7,10 @@ import tensorflow_probability as tfp
 
 import tfgan_lite as tfgan
 from tests.worlds import Linear, both_worlds, close, every_world, normal
+from tfgan_lite.counters import Counters
 from tfgan_lite.deferred import defer
 from tfgan_lite.models import acgan_model, infogan_model
 from tfgan_lite.pooling import tensor_pool_adjusted_model
-from tfgan_lite.train.counters import Counters
 
 tfd = tfp.distributions
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 import tfgan_lite as tfgan
-from tfgan_lite.train.counters import Counters
+from tfgan_lite.counters import Counters
 
 
 class Shift(tf.Module):

@@ -9,9 +9,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 import tfgan_lite as tfgan
+from tfgan_lite.counters import Counters
 from tfgan_lite.deferred import Deferred, Run, random_key
 from tfgan_lite.sources import as_values
-from tfgan_lite.train.counters import Counters
 from tfgan_lite.train.session import FIRST_LOOK
 
 

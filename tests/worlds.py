@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import tfgan_lite as tfgan
-from tfgan_lite.train.counters import Counters
+from tfgan_lite.counters import Counters
 
 
 def in_tf2(make_program):

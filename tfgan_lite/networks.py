@@ -21,6 +21,7 @@ from tfgan_lite.deferred import Deferred, current_run
 from tfgan_lite.quick_gradients import quick_gradients
 from tfgan_lite.replicas import check_supported, is_distributed, whole_variables
 from tfgan_lite.tracing import program_of, rehearse
+from tfgan_lite.worlds import in_plain_graph
 
 __all__ = ["LogitsOnly", "Network"]
 
@@ -92,7 +93,7 @@ class Network:
         kwargs = {"training": training} if self._takes_training else {}
         args = self._fitted(args)
         with quick_gradients() if training else contextlib.nullcontext():
-            if tf.executing_eagerly() or tf.inside_function():
+            if not in_plain_graph():
                 with self._scope_of_the_graph():
                     return self._called_in_tf2(args, kwargs)
             with (
@@ -178,7 +179,7 @@ class Network:
         A network's batch norm learns from its own sub-steps only: while the other network trains,
         or while a penalty probes it, it normalises by the batch but does not remember it.
         """
-        if not tf.executing_eagerly() and not tf.inside_function():
+        if in_plain_graph():
             before, self._keeps_statistics = self._keeps_statistics, True
             yield
             self._keeps_statistics = before

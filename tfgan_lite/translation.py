@@ -18,6 +18,7 @@ from tfgan_lite.models import as_gan_model
 from tfgan_lite.networks import Network
 from tfgan_lite.sources import as_values
 from tfgan_lite.structures import CycleGANModel, GANModel, StarGANModel
+from tfgan_lite.worlds import in_plain_graph
 
 __all__ = ["cyclegan_model", "generate_stargan_random_domain_target", "stargan_model"]
 
@@ -71,7 +72,7 @@ def cyclegan_model(
         scope = (model_x2y_scope, model_y2x_scope)[direction]
         name = ("x2y", "y2x")[direction]
         with _variable_scope(scope):
-            prefix = "" if _in_graph() else f"{scope}/"
+            prefix = "" if in_plain_graph() else f"{scope}/"
             generator = as_network(
                 generators[direction], "generator", f"{prefix}{generator_scope}", name
             )
@@ -264,11 +265,7 @@ def _joined(structure: Any, name: str, like: Any = None) -> Any:
     return defer(lambda *parts: tf.concat(parts, 0), *values, name=name)
 
 
-def _in_graph() -> bool:
-    return not (tf.executing_eagerly() or tf.inside_function())
-
-
 def _variable_scope(name: str) -> contextlib.AbstractContextManager:
-    if _in_graph():
+    if in_plain_graph():
         return tf.compat.v1.variable_scope(name, reuse=tf.compat.v1.AUTO_REUSE)
     return contextlib.nullcontext()

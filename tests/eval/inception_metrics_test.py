@@ -6,10 +6,10 @@ import tensorflow as tf
 
 import tfgan_lite as tfgan
 from tests.eval import small_inception
+from tfgan_lite.counters import Counters
 from tfgan_lite.eval import inception_metrics
 from tfgan_lite.eval.inception import INCEPTION_FINAL_POOL, INCEPTION_OUTPUT
 from tfgan_lite.eval.resizing import resize
-from tfgan_lite.train.counters import Counters
 
 
 @pytest.fixture(autouse=True)

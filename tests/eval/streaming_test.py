@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 import tfgan_lite as tfgan
+from tfgan_lite.counters import Counters
 from tfgan_lite.eval import (
     classifier_score_from_logits,
     classifier_score_from_logits_streaming,
@@ -13,7 +14,6 @@ from tfgan_lite.eval import (
     frechet_classifier_distance_from_activations_streaming,
     frechet_classifier_distance_streaming,
 )
-from tfgan_lite.train.counters import Counters
 
 # 90 of one kind and 10 of another: in batches of 90 and 10 a mean over batches would be wrong.
 LOGITS = np.concatenate([np.eye(4)[[0, 1] * 45] * 9.0, np.eye(4)[[2, 3] * 5] * 9.0])

@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 
 import tfgan_lite as tfgan
+from tfgan_lite.counters import Counters
 from tfgan_lite.deferred import Deferred, Run
 from tfgan_lite.losses.composite import terms_of
-from tfgan_lite.train.counters import Counters
 
 RATIO = 4.0
 

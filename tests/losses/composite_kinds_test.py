@@ -20,8 +20,8 @@ from tests.losses.gan_kinds import (
 )
 from tests.worlds import both_worlds, close, cross_entropy, every_world, log_softmax
 from tfgan_lite import losses
+from tfgan_lite.counters import Counters
 from tfgan_lite.losses.terms import terms_of
-from tfgan_lite.train.counters import Counters
 
 Reduction = tf.compat.v1.losses.Reduction
 

@@ -7,8 +7,8 @@ import tensorflow as tf
 import tfgan_lite as tfgan
 from tests.worlds import Linear, normal
 from tfgan_lite import losses
+from tfgan_lite.counters import Counters
 from tfgan_lite.losses.terms import every_of, terms_of
-from tfgan_lite.train.counters import Counters
 
 
 def model(generator=None, discriminator=None):

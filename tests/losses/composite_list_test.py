@@ -11,8 +11,8 @@ import tf_keras
 import tfgan_lite as tfgan
 from tests.worlds import Linear, both_worlds, close, every_world, in_tf2, normal
 from tfgan_lite import losses
+from tfgan_lite.counters import Counters
 from tfgan_lite.losses.terms import every_of, terms_of
-from tfgan_lite.train.counters import Counters
 
 
 def model(generator=None, discriminator=None):

@@ -7,10 +7,10 @@ import pytest
 import tensorflow as tf
 
 import tfgan_lite as tfgan
+from tfgan_lite.counters import Counters
 from tfgan_lite.deferred import Run, random_key
 from tfgan_lite.losses.composite import terms_of
 from tfgan_lite.tracing import sources_of
-from tfgan_lite.train.counters import Counters
 
 Reduction = tf.compat.v1.losses.Reduction
 PENALTY = (np.sqrt(2.0) - 1) ** 2  # Of the critic x1 + x2, whose slope is sqrt(2).

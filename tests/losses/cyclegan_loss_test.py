@@ -9,9 +9,9 @@ import tensorflow as tf
 import tfgan_lite as tfgan
 from tests.worlds import Linear, both_worlds, close, every_world, in_tf2, normal
 from tfgan_lite import losses
+from tfgan_lite.counters import Counters
 from tfgan_lite.features import TensorPool, tensor_pool
 from tfgan_lite.losses.terms import every_of, terms_of
-from tfgan_lite.train.counters import Counters
 from tfgan_lite.translation import cyclegan_model
 
 KINDS = {

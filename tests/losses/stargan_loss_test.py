@@ -9,8 +9,8 @@ import tensorflow as tf
 import tfgan_lite as tfgan
 from tests.worlds import Linear, both_worlds, close, cross_entropy, every_world, normal
 from tfgan_lite import losses
+from tfgan_lite.counters import Counters
 from tfgan_lite.losses.terms import terms_of
-from tfgan_lite.train.counters import Counters
 from tfgan_lite.translation import stargan_model
 
 DOMAINS = 3

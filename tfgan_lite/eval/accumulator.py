@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfgan_lite.losses.reduction import in_plain_graph
+from tfgan_lite.worlds import in_plain_graph
 
 __all__ = ["Accumulator"]
 

@@ -26,7 +26,7 @@ from tfgan_lite.eval.inception import (
 )
 from tfgan_lite.eval.resizing import resize
 from tfgan_lite.eval.run_classifier import run_classifier_fn, sample_and_run_classifier_fn
-from tfgan_lite.losses.reduction import in_plain_graph
+from tfgan_lite.worlds import in_plain_graph
 
 __all__ = [
     "INCEPTION_TFHUB",

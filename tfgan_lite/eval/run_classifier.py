@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfgan_lite.eval.accumulator import checked_size
 from tfgan_lite.eval.deferrable import deferrable
-from tfgan_lite.losses.reduction import in_plain_graph
+from tfgan_lite.worlds import in_plain_graph
 
 __all__ = ["run_classifier_fn", "sample_and_run_classifier_fn"]
 

@@ -26,7 +26,7 @@ from tfgan_lite.eval.classifier_score import ClassifierScoreStatistics
 from tfgan_lite.eval.frechet import frechet_distance
 from tfgan_lite.eval.gaussian_statistics import GaussianStatistics
 from tfgan_lite.eval.run_classifier import run_classifier_fn
-from tfgan_lite.losses.reduction import in_plain_graph
+from tfgan_lite.worlds import in_plain_graph
 
 __all__ = [
     "classifier_score_from_logits_streaming",

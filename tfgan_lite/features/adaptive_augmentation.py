@@ -19,6 +19,7 @@ from tfgan_lite.features.random_augmentation import (
     random_augment,
 )
 from tfgan_lite.losses.penalties import logits_of
+from tfgan_lite.worlds import in_plain_graph
 
 __all__ = ["AdaptiveAugment"]
 
@@ -93,7 +94,7 @@ class AdaptiveAugment(Augmented):
         # the statistics of a network are.
         self._observed = tf.Variable([0.0, 0.0, 0.0], trainable=False, name="augment_observed")
         # In a graph all calls of a run share one value, whenever the adjustment takes place.
-        self._shared = None if _in_tf2() else self.probability.read_value()
+        self._shared = self.probability.read_value() if in_plain_graph() else None
         self._last_run: Callable[[], Any] = lambda: None
 
     def __call__(self, data: Any, *args: Any, training: bool = False, **kwargs: Any) -> Any:
@@ -142,7 +143,7 @@ class AdaptiveAugment(Augmented):
         elif tf.executing_eagerly():
             return
         assignments = self._adjust(logits_of(model.discriminator_real_outputs))
-        if not _in_tf2():  # They run with the discriminator's updates, and with nothing else.
+        if in_plain_graph():  # They run with the discriminator's updates, and with nothing else.
             model.discriminator_fn.update_ops.extend(assignments)
 
     def _adjust(self, logits: tf.Tensor) -> list[Any]:
@@ -171,7 +172,3 @@ class AdaptiveAugment(Augmented):
 def _check(name: str, value: Any, expected: str, holds: Callable[[Any], bool]) -> None:
     if not isinstance(value, numbers.Real) or isinstance(value, bool) or not holds(value):
         raise ValueError(f"{name} must be {expected}, got {value!r}.")
-
-
-def _in_tf2() -> bool:
-    return tf.executing_eagerly() or tf.inside_function()

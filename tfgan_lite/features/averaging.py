@@ -10,6 +10,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfgan_lite.worlds import in_plain_graph
+
 __all__ = ["WeightAverage"]
 
 
@@ -112,7 +114,7 @@ class WeightAverage(tf.Module):
             share = tf.cast(rate, average.dtype)
             new = tf.where(share < 1.0, old + share * (value - old), value)
             done.append(average.assign(new, read_value=False))
-        return None if _in_tf2() else tf.group(*done)
+        return tf.group(*done) if in_plain_graph() else None
 
     @contextlib.contextmanager
     def averaged(self) -> Iterator[Callable[[Any], Any]]:
@@ -139,7 +141,7 @@ class WeightAverage(tf.Module):
         def restore() -> list[Any]:
             return [v.assign(s, read_value=False) for (v, _), s in zip(pairs, saved)]
 
-        if _in_tf2():
+        if not in_plain_graph():
             swap()
             try:
                 yield lambda results: results
@@ -198,7 +200,7 @@ def _unwrapped(variable: Any) -> Any:
 
 def _average_of(variable: tf.Variable) -> tf.Variable:
     def initial_value() -> tf.Tensor:
-        if _in_tf2():
+        if not in_plain_graph():
             value = variable.read_value()
         else:  # Both may be initialised in one session.run, in any order.
             value = tf.cond(
@@ -231,10 +233,6 @@ def _copies(variable: tf.Variable) -> tuple[tf.Variable, ...]:
     if strategy is None or (context is not None and context.strategy is strategy):
         return (variable,)
     return strategy.experimental_local_results(variable)
-
-
-def _in_tf2() -> bool:
-    return tf.executing_eagerly() or tf.inside_function()
 
 
 def _is_number(value: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
+from tfgan_lite.worlds import in_plain_graph
 
 __all__ = ["check_can_make_variables"]
 
@@ -17,7 +17,7 @@ def check_can_make_variables(function: str, instead: str) -> None:
     Raises:
       ValueError: outside a tf.Graph, where a second call would make a second set of variables.
     """
-    if tf.executing_eagerly() or tf.inside_function():
+    if not in_plain_graph():
         raise ValueError(
             f"{function} makes its variables when it is called, which works in a tf.Graph only:"
             " TF2 has no variable scopes, so each call would train new ones. Make"

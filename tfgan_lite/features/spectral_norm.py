@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from tfgan_lite.deferred import current_run
 from tfgan_lite.graph_notes import note, noted
+from tfgan_lite.worlds import in_plain_graph
 
 __all__ = [
     "compute_spectral_norm",
@@ -267,7 +268,7 @@ def stored(u: Any) -> tf.Tensor:
     In a graph, where nothing orders a read and an assignment, all calls share one read.
     """
     value = tf.convert_to_tensor(u)
-    if tf.executing_eagerly() or tf.inside_function():
+    if not in_plain_graph():
         return value
     handle = value.op.inputs[0]
     if noted(handle, "spectral_norm_read") is None:
@@ -283,7 +284,7 @@ def _sigma(w: tf.Tensor, u: tf.Variable, rounds: int, training: bool) -> tf.Tens
     if not training or rounds == 0 or (run is not None and not run.training):
         return sigma
     new = tf.cast(new, u.dtype)
-    if tf.executing_eagerly() or tf.inside_function():
+    if not in_plain_graph():
         u.assign(new)
     else:  # The calls of a graph assign the same.
         tf.compat.v1.add_to_collection(tf.compat.v1.GraphKeys.UPDATE_OPS, u.assign(new).op)
@@ -339,7 +340,7 @@ def _checked(
     if 0 in w.shape.as_list():
         raise ValueError(f"{what} has no elements: its shape is {w.shape}.")
     if u is None:
-        if tf.executing_eagerly() or tf.inside_function():
+        if not in_plain_graph():
             raise ValueError(
                 "u is missing: outside a tf.Graph, power iteration has no variable to remember its"
                 " vector in. Wrap the Keras layer in tfgan_lite.features.SpectralNormalization, or"

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred, current_run, defer, random_seed
 from tfgan_lite.kept import kept
+from tfgan_lite.worlds import in_plain_graph
 
 __all__ = ["TensorPool", "tensor_pool"]
 
@@ -52,9 +53,8 @@ def tensor_pool(
     def make() -> TensorPool:
         return TensorPool(pool_size, pooling_probability, name)
 
-    in_graph = not (tf.executing_eagerly() or tf.inside_function())
     is_deferred = any(isinstance(leaf, Deferred) for leaf in tf.nest.flatten(input_values))
-    if in_graph or (is_deferred and current_run() is None):
+    if in_plain_graph() or (is_deferred and current_run() is None):
         pool = make()
     else:
         pool = kept(make)

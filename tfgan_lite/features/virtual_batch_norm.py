@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tfgan_lite.features.moments import moments, wide_dtype
+from tfgan_lite.worlds import in_plain_graph
 
 __all__ = ["VBN"]
 
@@ -177,7 +178,7 @@ class VBN(tf.Module):
         self, name: str, initializer: Any, regularizer: Any, dtype: tf.DType, trainable: bool
     ) -> Any:
         shape = [self._shape[self._axis]]
-        if _in_graph():
+        if in_plain_graph():
             return tf.compat.v1.get_variable(
                 name, shape, dtype, initializer, regularizer, trainable
             )
@@ -208,10 +209,6 @@ def _axes(reference: tf.Tensor, axis: int, batch_axis: int) -> tuple[int, int]:
 
 
 def _variable_scope(name: str | None) -> Any:
-    if _in_graph():
+    if in_plain_graph():
         return tf.compat.v1.variable_scope(name, "VBN")
     return tf.name_scope(name or "VBN")
-
-
-def _in_graph() -> bool:
-    return not (tf.executing_eagerly() or tf.inside_function())

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfgan_lite.counters import Counters
 from tfgan_lite.deferred import defer
 from tfgan_lite.losses import tuple_losses
-from tfgan_lite.losses.reduction import in_plain_graph
 from tfgan_lite.losses.terms import check_weight
 from tfgan_lite.networks import Network
+from tfgan_lite.worlds import in_plain_graph
 
 __all__ = ["Penalty", "penalty_term", "warn_of_batch_norm"]
 
@@ -125,8 +126,6 @@ def warn_of_batch_norm(discriminator: Network, slopes: Sequence[str]) -> None:
 
 def _in_every_kth_update(compute: Callable[[], tf.Tensor], penalty: Penalty) -> tf.Tensor:
     """In a graph, the value in every k-th update of the network, the first included, and else 0."""
-    from tfgan_lite.train.counters import Counters
-
     network = "generator" if penalty.of_generator else "discriminator"
     updates = Counters().updates_of(network)
 

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgan_lite import deferred
+from tfgan_lite.worlds import in_plain_graph
 
 Reduction = tf.compat.v1.losses.Reduction
 
@@ -80,8 +81,3 @@ def publish(
         for tag, value in summaries.items():
             summarise(tag, tf.reduce_mean(value))
     return loss
-
-
-def in_plain_graph() -> bool:
-    """Says whether ops go to a tf.Graph that is not the body of a function."""
-    return not (tf.executing_eagerly() or tf.inside_function())

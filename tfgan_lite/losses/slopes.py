@@ -8,8 +8,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfgan_lite.losses.reduction import as_written, in_plain_graph
+from tfgan_lite.losses.reduction import as_written
 from tfgan_lite.losses.shapes import with_shape
+from tfgan_lite.worlds import in_plain_graph
 
 
 @as_written

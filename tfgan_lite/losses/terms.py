@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred, defer
 from tfgan_lite.graph_notes import note, noted
-from tfgan_lite.losses.reduction import in_plain_graph
 from tfgan_lite.networks import Network
+from tfgan_lite.worlds import in_plain_graph
 
 __all__ = [
     "Terms",

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfgan_lite.counters import Counters
 from tfgan_lite.deferred import Deferred, defer
 from tfgan_lite.features.averaging import WeightAverage
 from tfgan_lite.graph_notes import note, noted
@@ -20,7 +21,6 @@ from tfgan_lite.structures import (
     StarGANModel,
 )
 from tfgan_lite.tracing import sources_of, variables_of
-from tfgan_lite.train.counters import Counters
 from tfgan_lite.train.optimizers import as_optimized, build_slots, check_optimizer
 from tfgan_lite.train.updates import Update
 

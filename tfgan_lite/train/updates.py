@@ -9,12 +9,12 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfgan_lite.counters import Counters
 from tfgan_lite.features.averaging import WeightAverage
 from tfgan_lite.networks import Network
 from tfgan_lite.train import loss_scaling
 from tfgan_lite.train.adam_kernel import adam_kernel
 from tfgan_lite.train.checksums import checksum
-from tfgan_lite.train.counters import Counters
 from tfgan_lite.train.optimizers import as_optimized
 
 __all__ = ["Update", "apply_all"]
