@@ -15,7 +15,7 @@ from tests.losses.formulas import (
     weights_for,
 )
 from tests.losses.worlds import Reduction
-from tfgan_lite.losses import gradient_penalties, penalties, wargs
+from tfgan_lite.losses import gradient_penalties, wargs
 
 LAST_ARGUMENTS = {
     "scope": None,
@@ -62,7 +62,7 @@ def test_help_describes_every_argument_and_the_paper(name):
 
 
 def test_penalties_are_among_the_formulas():
-    assert wargs.wasserstein_gradient_penalty is penalties.wasserstein_gradient_penalty
+    assert wargs.wasserstein_gradient_penalty is gradient_penalties.wasserstein_gradient_penalty
     assert wargs.r1_penalty is gradient_penalties.r1_penalty
 
 

@@ -18,7 +18,7 @@ from tfgan_lite.features.random_augmentation import (
     check_operations,
     random_augment,
 )
-from tfgan_lite.losses.penalties import logits_of
+from tfgan_lite.losses.slopes import logits_of
 from tfgan_lite.worlds import in_plain_graph
 
 __all__ = ["AdaptiveAugment"]

@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfgan_lite.deferred import defer
-from tfgan_lite.losses.penalties import logits_of
+from tfgan_lite.losses.slopes import logits_of
 
 __all__ = ["consistency_regularization"]
 

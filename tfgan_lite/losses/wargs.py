@@ -20,10 +20,14 @@ from tfgan_lite.losses.auxiliary import (
     mutual_information_penalty,
 )
 from tfgan_lite.losses.combination import combine_adversarial_loss
-from tfgan_lite.losses.gradient_penalties import dragan_penalty, r1_penalty, r2_penalty
+from tfgan_lite.losses.gradient_penalties import (
+    dragan_penalty,
+    r1_penalty,
+    r2_penalty,
+    wasserstein_gradient_penalty,
+)
 from tfgan_lite.losses.lecam import lecam_penalty
 from tfgan_lite.losses.path_length import path_length_penalty, path_lengths
-from tfgan_lite.losses.penalties import wasserstein_gradient_penalty
 from tfgan_lite.losses.relativistic import (
     relativistic_discriminator_loss,
     relativistic_generator_loss,

@@ -1,4 +1,4 @@
-"""What the gradient penalty takes, what it refuses, and what it leaves in a tf.Graph."""
+"""What WGAN-GP's gradient penalty takes, what it refuses, and what it leaves in a tf.Graph."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,8 @@ import tensorflow as tf
 from tests.losses.critics import half_square, sum_of_parts
 from tests.losses.worlds import WORLDS
 from tfgan_lite import deferred
-from tfgan_lite.losses.penalties import logits_of, wasserstein_gradient_penalty
+from tfgan_lite.losses.gradient_penalties import wasserstein_gradient_penalty
+from tfgan_lite.losses.slopes import logits_of
 
 ROOT_2 = np.sqrt(2.0)
 

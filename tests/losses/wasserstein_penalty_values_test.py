@@ -1,4 +1,4 @@
-"""The gradient penalty against closed forms and float64 NumPy, in every world."""
+"""WGAN-GP's gradient penalty against closed forms and float64 NumPy, in every world."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ import tensorflow as tf
 from tests.losses.critics import half_square, scaled_sum, sum_of_parts
 from tests.losses.worlds import WORLDS, Reduction, finite_differences, in_tf_graph
 from tfgan_lite import deferred
-from tfgan_lite.losses.penalties import wasserstein_gradient_penalty
+from tfgan_lite.losses.gradient_penalties import wasserstein_gradient_penalty
 
 ROOT_2 = np.sqrt(2.0)
 every_world = pytest.mark.parametrize("world", WORLDS)
