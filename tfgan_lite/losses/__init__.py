@@ -1,9 +1,9 @@
 """Losses on a GANModel, and in `losses.wargs` the same formulas on plain arguments."""
 
 from tfgan_lite.losses import wargs
-from tfgan_lite.losses.combined_gan_loss import combine_adversarial_loss
+from tfgan_lite.losses.adversarial_combination_model import combine_adversarial_loss
 from tfgan_lite.losses.composite import gan_loss
-from tfgan_lite.losses.judgement import discriminator_accuracy
+from tfgan_lite.losses.discriminator_metrics import discriminator_accuracy
 from tfgan_lite.losses.lecam import LeCam
 from tfgan_lite.losses.path_length import PathLength
 from tfgan_lite.losses.stargan import (

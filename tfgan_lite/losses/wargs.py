@@ -12,6 +12,7 @@ from tfgan_lite.losses.adversarial import (
     wasserstein_hinge_discriminator_loss,
     wasserstein_hinge_generator_loss,
 )
+from tfgan_lite.losses.adversarial_combination import combine_adversarial_loss
 from tfgan_lite.losses.auxiliary import (
     acgan_discriminator_loss,
     acgan_generator_loss,
@@ -19,7 +20,6 @@ from tfgan_lite.losses.auxiliary import (
     feature_matching_loss,
     mutual_information_penalty,
 )
-from tfgan_lite.losses.combination import combine_adversarial_loss
 from tfgan_lite.losses.gradient_penalties import (
     dragan_penalty,
     r1_penalty,

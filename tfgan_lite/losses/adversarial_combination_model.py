@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred, Run, current_run, defer, materialise
-from tfgan_lite.losses import combination
+from tfgan_lite.losses import adversarial_combination
 from tfgan_lite.losses.reduction import as_written
 from tfgan_lite.structures import GANLoss
 
@@ -55,8 +55,8 @@ def combine_adversarial_loss(
       >>> both.generator_loss.shape.as_list()
       []
     """
-    combination.check_combination(weight_factor, gradient_ratio, gradient_ratio_epsilon)
-    if combination.is_zero(weight_factor):
+    adversarial_combination.check_combination(weight_factor, gradient_ratio, gradient_ratio_epsilon)
+    if adversarial_combination.is_zero(weight_factor):
         return gan_loss._replace(generator_loss=non_adversarial_loss)
     nodes = non_adversarial_loss, gan_loss.generator_loss
 
@@ -71,8 +71,10 @@ def combine_adversarial_loss(
         run = current_run()
         if gradient_ratio is not None and run is not None and tf.executing_eagerly():
             norms = _norms_in_eager_run(run, nodes, gan_model)
-            return combination.combined(main_loss, adversarial_loss, norms=norms, **arguments)
-        return combination.combine_adversarial_loss(
+            return adversarial_combination.combined(
+                main_loss, adversarial_loss, norms=norms, **arguments
+            )
+        return adversarial_combination.combine_adversarial_loss(
             main_loss, adversarial_loss, variables=gan_model.generator_variables, **arguments
         )
 
@@ -103,6 +105,6 @@ def _norms_in_eager_run(
         stack.enter_context(again)
         with tf.GradientTape(persistent=True) as tape:
             main_loss, adversarial_loss = materialise(nodes)
-        return combination.gradient_norms(
+        return adversarial_combination.gradient_norms(
             main_loss, adversarial_loss, gan_model.generator_variables, tape
         )

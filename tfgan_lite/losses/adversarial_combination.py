@@ -63,7 +63,7 @@ def combine_adversarial_loss(
     """
     check_combination(weight_factor, gradient_ratio, gradient_ratio_epsilon)
     if is_zero(weight_factor):
-        return main_loss
+        return tf.cast(main_loss, tf.float32)
     if gradient_ratio is not None and tf.executing_eagerly():
         raise RuntimeError(
             "gradient_ratio needs the computation of both losses, which eager tensors do not know:"

@@ -44,8 +44,16 @@ def test_weight_is_that_of_the_adversarial_loss(world, weight):
 
 
 def test_weight_of_zero_gives_the_main_loss_itself():
-    main = tf.constant(1.0, tf.float64)
+    main = tf.constant(1.0)
     assert combine_adversarial_loss(main, tf.constant(np.nan), weight_factor=0) is main
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_the_sum_of_half_precision_losses_is_float32(weight):
+    half = tf.constant(1.5, tf.float16)
+    total = combine_adversarial_loss(half, half, weight_factor=weight)
+    assert total.dtype == tf.float32
+    assert total == 1.5 * (1.0 + weight)
 
 
 def test_no_gradient_flows_into_the_weight():
