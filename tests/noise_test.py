@@ -46,6 +46,10 @@ def test_it_does_not_import_tensorflow_probability():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_a_number_is_the_size_of_a_vector():
+    assert tfgan.normal(16).sample(3).shape == [3, 16]
+
+
 @pytest.mark.parametrize("shape", [[None], [0], [3, None]])
 def test_the_shape_is_that_of_one_example(shape):
     with pytest.raises(ValueError, match=r"one example's noise, such as \[64\], got"):

@@ -49,7 +49,7 @@ class Run:
       values: values that are known already, as a graph's `feed_dict` gives them.
       iterators: a dataset source's iterator, for runs that draw by themselves.
       batch_size: examples to draw where the number does not follow from the data.
-      merges: what gives several values by one computation, and is to do so.
+      merges: the `MergedCalls` to use in this run: each computes several nodes in one forward pass.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class Deferred:
 
     def __init__(self, compute: Callable[[], Any], name: str, opaque: bool = False):
         self.compute = keeping(compute)
-        self.merged: Any = None  # What gives it and other values by one computation.
+        self.merged: Any = None  # The MergedCalls that can compute this node together with another.
         self.name = name
         self.opaque = opaque
 

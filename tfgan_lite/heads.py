@@ -40,8 +40,8 @@ def check_labels(name: str, labels: Any, example: Any) -> None:
     shape = labels.shape
     if shape.rank != 2 or not shape[1]:
         raise ValueError(
-            f"{expected} got shape {shape}. Of class numbers [B], tf.one_hot(numbers, classes)"
-            " makes them; tf.ensure_shape tells the number of classes."
+            f"{expected} got shape {shape}. Convert class indices [B] with tf.one_hot(indices,"
+            " num_classes); if the number of classes is unknown, set it with tf.ensure_shape."
         )
     if not example.shape[:1].is_compatible_with(shape[:1]):
         raise ValueError(f"{expected} got shape {shape} for {example.shape[0]} examples.")
@@ -93,7 +93,7 @@ def with_distributions(outputs: Any, codes: list[Any]) -> tuple[Any, list[Any]]:
 
 
 def as_list(values: Any) -> list[Any]:
-    """A list of what is none."""
+    """`values` as a list; a single value becomes a list of one."""
     return list(values) if isinstance(values, (list, tuple)) else [values]
 
 

@@ -33,7 +33,7 @@ def keeping(compute: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def kept(make: Callable[[], Any]) -> Any:
-    """What `make` gave at this place of the computation in progress when it first took place.
+    """The object `make` created the first time this call was reached in the current computation.
 
     A place is a number: the n-th call within a computation gets what the n-th call made.
 

@@ -173,8 +173,8 @@ def acgan_model(
       An ACGANModel. Its `discriminator_fn` gives both.
 
     Raises:
-      ValueError: labels that are not one-hot, as far as is known; classes of which the labels and
-        the discriminator have another number; whatever `gan_model` raises.
+      ValueError: labels that are not one-hot, as far as is known; labels and discriminator
+        disagree on the number of classes; whatever `gan_model` raises.
       TypeError: a discriminator that does not give a pair of tensors.
 
     Example:

@@ -44,12 +44,16 @@ class Network:
       direction: tells networks of one role apart, "x2y" for instance.
 
     Attributes:
+      fn: the model, module or function.
+      role: "generator" or "discriminator".
+      scope: in a graph, the variable scope of its calls, as the first call opened it; elsewhere as
+        it was given.
       name: the role and the direction, for messages and checkpoints: "generator_x2y".
       variables: all variables that the network owns, in a fixed order.
       trainable_variables: those that its optimizer updates.
       update_ops: in a graph, the assignments that its calls made (batch norm's statistics).
-      regularization_losses: values of what its layers declare, which its own loss has to include;
-        of activities, those for its own data (D's: real data).
+      regularization_losses: the regularisation losses its layers declare, to be added to its own
+        loss; activity regularisers are evaluated on its own data (real data for a discriminator).
     """
 
     enters_own_scope = True
@@ -69,6 +73,7 @@ class Network:
         self._collected_losses: list[tf.Tensor] = []
         self._earlier_losses: list[tf.Tensor] = []
         self._called = False
+        self._used: Sequence[tf.Variable] = ()  # By the first call, in TF2.
         self._keeps_statistics = False
         parameters = _parameters(fn)
         self._takes_training = "training" in parameters
@@ -164,7 +169,7 @@ class Network:
     def disown_updates(self, operations: Sequence[tf.Operation]) -> None:
         """Forgets assignments that its calls made in a graph, whose data it does not train on."""
         self.update_ops = [op for op in self.update_ops if op not in set(operations)]
-        _never_run(tf.compat.v1.get_default_graph(), operations)
+        _remove_from_update_ops(tf.compat.v1.get_default_graph(), operations)
 
     @property
     def statistics(self) -> list[tf.Variable]:
@@ -249,7 +254,7 @@ class Network:
             ]
             self.update_ops += assignments + [getattr(op, "op", op) for op in updates]
         else:
-            _never_run(graph, updates)
+            _remove_from_update_ops(graph, updates)
 
     def _scope_of_the_graph(self) -> contextlib.AbstractContextManager:
         """Where a function that a graph calls, a conditional's branch say, finds variables."""
@@ -369,7 +374,7 @@ def _keras_variables_in(module: Any) -> list[Any]:
     return [x for x in held if isinstance(unwrapped(x), tf.Variable)]
 
 
-def _never_run(graph: tf.Graph, updates: Sequence[Any]) -> None:
+def _remove_from_update_ops(graph: tf.Graph, updates: Sequence[Any]) -> None:
     """Takes update ops out of the graph's collection, for those who would run all that is there."""
     unwanted = {getattr(op, "op", op) for op in updates}
     collection = graph.get_collection_ref(_GraphKeys.UPDATE_OPS)

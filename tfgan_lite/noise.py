@@ -36,14 +36,14 @@ class StandardNormal:
         return tf.random.stateless_normal(shape, seed, dtype=self.dtype)
 
 
-def normal(shape: Sequence[int], dtype: tf.DType = tf.float32) -> StandardNormal:
+def normal(shape: int | Sequence[int], dtype: tf.DType = tf.float32) -> StandardNormal:
     """Standard normal noise, for a model's `generator_inputs`.
 
     Draws as `tfp.distributions.Normal(tf.zeros(shape), 1.0)` would, other numbers but as exactly
     resumable, and starts a second sooner, since TensorFlow Probability is not imported.
 
     Args:
-      shape: of one example's noise, such as [64].
+      shape: of one example's noise, such as [64]; a number is the size of a vector.
       dtype: a floating dtype.
 
     Raises:

@@ -25,9 +25,10 @@ _BATCHES = range(16, 65)
 
 
 def quick_gradients() -> contextlib.AbstractContextManager:
-    """Operations that are made inside, in a graph or function, get them by `tf.gradients`.
+    """MatMul and LeakyRelu operations made inside use these gradients under `tf.gradients`.
 
-    A `tf.GradientTape` does not ask for them. On a GPU or TPU nothing changes.
+    They do in a graph or a function. A `tf.GradientTape` does not ask for them. On a GPU or
+    TPU nothing changes.
     """
     # Not the logical devices: to list these sets up all, before a session's options can.
     if tf.executing_eagerly() or any(map(tf.config.list_physical_devices, ("GPU", "TPU"))):

@@ -63,8 +63,8 @@ class SampledSource:
         self.name = name
         self.order = next(_creation_order)
         self.dataset_sources = sources_of([like]) if isinstance(like, Deferred) else ()
-        self.requires = self.dataset_sources if _static_size(like) is None else ()
         size = _static_size(like)
+        self.requires = self.dataset_sources if size is None else ()
         self.structure = _spec_of(
             lambda: sample(_unknown_size() if size is None else size, tf.zeros([2], tf.int32))
         )
@@ -163,7 +163,8 @@ def from_callable(fn: Callable[..., Any], like: Any = None, name: str = "callabl
       <Deferred 'callable' shape=(8, 2) dtype=float32>
     """
     parameters = inspect.signature(fn).parameters.values()
-    required = [p for p in parameters if p.default is p.empty and p.kind in (0, 1)]
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    required = [p for p in parameters if p.default is p.empty and p.kind in positional]
     if len(required) > 1:
         raise ValueError(
             f"{name} is a callable with {len(required)} parameters; expected none, or one: the"
@@ -288,7 +289,7 @@ def _check_dataset(dataset: tf.data.Dataset) -> None:
 
 
 def _static_size(like: Any) -> int | None:
-    """The leading axis of an int, a value or a structure of values, where it is known."""
+    """The leading axis of an int or a value, where it is known."""
     if like is None or isinstance(like, int):
         return like
     shape = like.shape

@@ -268,7 +268,7 @@ def test_batch_norm_elsewhere_brings_no_warning():
         tfgan.gan_loss(m, gradient_penalty_weight=0.0, penalties=[size])
 
 
-def test_penalties_train():
+def test_penalties_give_a_finite_loss():
     m = model()
     loss = tfgan.gan_loss(m, penalties=[losses.r1_penalty, (losses.LeCam(), 0.1), (size, 1.0, 2)])
     assert np.isfinite(in_tf2(lambda: lambda: loss.discriminator_loss))

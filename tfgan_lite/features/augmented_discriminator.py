@@ -106,7 +106,10 @@ class Augmented(tf.Module):
 
 
 def _signature(fn: Callable[..., Any]) -> tuple[inspect.Signature, bool]:
-    """That of the function or of the Keras model's `call`, with `training`, and whether it has."""
+    """The signature with a `training` parameter, and whether it had one.
+
+    It is that of the function or of a Keras model's `call`.
+    """
     try:
         signature = inspect.signature(getattr(fn, "call", fn))
     except (TypeError, ValueError):  # A builtin.

@@ -268,6 +268,7 @@ class ProjectionDiscriminator(_Conditional):
     Args:
       num_classes: the number of classes if the conditioning is labels; or None, and the embedding
         is a linear function of vectors.
+      spectral_normalization: whether both matrices are spectrally normalised (arXiv:1802.05957).
       **kwargs: arguments of every Keras layer: `name`, `dtype`.
 
     Returns, when called, the logits [B, ..., 1].

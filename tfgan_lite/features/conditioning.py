@@ -90,7 +90,7 @@ def condition_tensor_from_onehot(
 
 
 def of_equal_batch(conditioning: tf.Tensor, inputs: tf.Tensor, batch_axis: int = 0) -> tf.Tensor:
-    """The conditioning, after its batch size, if not known yet, was found to be that of inputs.
+    """Returns the conditioning after checking at run time that its batch size equals the inputs'.
 
     Otherwise one example's conditioning would spread over all of them.
     """
@@ -107,7 +107,7 @@ def of_equal_batch(conditioning: tf.Tensor, inputs: tf.Tensor, batch_axis: int =
 
 
 def check_embedding_size(size: int) -> None:
-    """Raises a ValueError for what is no number of numbers."""
+    """Raises ValueError unless `size` is a positive integer."""
     if not isinstance(size, int) or size < 1:
         raise ValueError(f"embedding_size must be a positive integer, not {size!r}.")
 

@@ -42,7 +42,9 @@ def weighted_loss(
         raise ValueError(f"{name} is None: give 1.0 for unweighted losses.")
     for leaf in tf.nest.flatten(weights):
         if isinstance(leaf, (int, float, np.number, np.ndarray)) and not np.all(leaf >= 0):
-            raise ValueError(f"{name} must be >= 0, not {weights}: a weight cannot turn a loss.")
+            raise ValueError(
+                f"{name} must be >= 0, not {weights}: a negative weight would flip the loss's sign."
+            )
     return tf.compat.v1.losses.compute_weighted_loss(
         losses, weights, loss_collection=None, reduction=reduction
     )
