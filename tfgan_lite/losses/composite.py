@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfgan_lite.deferred import defer
 from tfgan_lite.losses import tuple_losses, wargs
 from tfgan_lite.losses.penalty_terms import Penalty, penalty_term, warn_of_batch_norm
-from tfgan_lite.losses.terms import Terms, accepted, check_weight, is_off, terms_of
+from tfgan_lite.losses.terms import Terms, check_weight, is_off, supported_kwargs, terms_of
 from tfgan_lite.pooling import tensor_pool_adjusted_model
 from tfgan_lite.structures import (
     ACGANModel,
@@ -25,13 +25,14 @@ from tfgan_lite.structures import (
 __all__ = ["gan_loss", "terms_of"]
 
 Model = GANModel | InfoGANModel | ACGANModel
+LossFn = Callable[..., Any]
 
 
 @tf.autograph.experimental.do_not_convert
 def gan_loss(
     model: Model,
-    generator_loss_fn: Callable[..., Any] = tuple_losses.wasserstein_generator_loss,
-    discriminator_loss_fn: Callable[..., Any] = tuple_losses.wasserstein_discriminator_loss,
+    generator_loss_fn: LossFn = tuple_losses.wasserstein_generator_loss,
+    discriminator_loss_fn: LossFn = tuple_losses.wasserstein_discriminator_loss,
     gradient_penalty_weight: float | None = None,
     gradient_penalty_epsilon: float = 1e-10,
     gradient_penalty_target: float = 1.0,
@@ -93,87 +94,62 @@ def gan_loss(
       >>> loss.discriminator_loss.shape.as_list()
       []
     """
-    _check_model(model)
-    kinds = {
-        "mutual_information_penalty_weight": (mutual_information_penalty_weight, InfoGANModel),
-        "aux_cond_generator_weight": (aux_cond_generator_weight, ACGANModel),
-        "aux_cond_discriminator_weight": (aux_cond_discriminator_weight, ACGANModel),
-    }
-    for name, loss_fn in (
-        ("generator_loss_fn", generator_loss_fn),
-        ("discriminator_loss_fn", discriminator_loss_fn),
-    ):
-        if not callable(loss_fn):
-            raise TypeError(f"{name} must be a function of the model, got {loss_fn!r}.")
-    check_weight("gradient_penalty_weight", gradient_penalty_weight)
-    for name, (weight, kind) in kinds.items():
-        _check_weight_of_kind(name, weight, kind, model)
-    gradient_penalty = Penalty(
-        functools.partial(
-            tuple_losses.wasserstein_gradient_penalty,
-            epsilon=gradient_penalty_epsilon,
-            target=gradient_penalty_target,
-            one_sided=gradient_penalty_one_sided,
-            reduction=reduction,
-        ),
-        gradient_penalty_weight,
+    _check_arguments(
+        model,
+        {"generator_loss_fn": generator_loss_fn, "discriminator_loss_fn": discriminator_loss_fn},
+        {
+            "gradient_penalty_weight": (gradient_penalty_weight, Model),
+            "mutual_information_penalty_weight": (mutual_information_penalty_weight, InfoGANModel),
+            "aux_cond_generator_weight": (aux_cond_generator_weight, ACGANModel),
+            "aux_cond_discriminator_weight": (aux_cond_discriminator_weight, ACGANModel),
+        },
     )
-    listed = [p for p in Penalty.parse(penalties) if not is_off(p.weight)]
-    slopes = [] if is_off(gradient_penalty_weight) else [gradient_penalty]
-    of_slopes = [penalty.name for penalty in slopes + listed if penalty.is_of_slopes]
+    gradient_penalty = functools.partial(
+        tuple_losses.wasserstein_gradient_penalty,
+        epsilon=gradient_penalty_epsilon,
+        target=gradient_penalty_target,
+        one_sided=gradient_penalty_one_sided,
+        reduction=reduction,
+    )
+    wgan_gp = _wanted([Penalty(gradient_penalty, gradient_penalty_weight)])
+    listed = _wanted(Penalty.parse(penalties))
+    of_slopes = [penalty.name for penalty in wgan_gp + listed if penalty.is_of_slopes]
     warn_of_batch_norm(model.discriminator_fn, of_slopes)
 
     seen = model  # By the discriminator.
     if tensor_pool_fn is not None:
         seen = tensor_pool_adjusted_model(model, tensor_pool_fn)
     generator, discriminator = Terms("generator_loss"), Terms("discriminator_loss")
+    term = functools.partial(_model_term, reduction=reduction)
+    generator.add("adversarial", term(generator_loss_fn, model))
+    discriminator.add("adversarial", term(discriminator_loss_fn, seen))
+    for penalty in wgan_gp:
+        discriminator.add("gradient_penalty", penalty_term(penalty, seen), weight=penalty.weight)
 
-    def value(loss_fn: Callable[..., Any], *models: Model, weight: Any = 1.0) -> Any:
-        kwargs = accepted(loss_fn, {"reduction": reduction, "add_summaries": False})
+    def add(terms: Terms, name: str, loss_fn: LossFn, models: Sequence[Model], weight: Any) -> None:
+        if not is_off(weight):
+            terms.add(name, term(loss_fn, *models, weight=weight), weight=weight)
 
-        def weighted(*models: Model) -> tf.Tensor:
-            loss = loss_fn(*models, **kwargs)
-            return loss if _is_one(weight) else loss * weight
-
-        return defer(weighted, *models, name=_name(loss_fn), lazily=True)
-
-    generator.add("adversarial", value(generator_loss_fn, model))
-    discriminator.add("adversarial", value(discriminator_loss_fn, seen))
-    if slopes:
-        discriminator.add(
-            "gradient_penalty", penalty_term(gradient_penalty, seen), 1, gradient_penalty_weight
-        )
-    if not is_off(mutual_information_penalty_weight):
-        for terms, of in ((generator, model), (discriminator, seen)):
-            terms.add(
-                "mutual_information",
-                value(
-                    tuple_losses.mutual_information_penalty,
-                    of,
-                    weight=mutual_information_penalty_weight,
-                ),
-                weight=mutual_information_penalty_weight,
-            )
-    if not is_off(aux_cond_generator_weight):
-        generator.add(
-            "classification",
-            value(tuple_losses.acgan_generator_loss, model, weight=aux_cond_generator_weight),
-            weight=aux_cond_generator_weight,
-        )
-    if not is_off(aux_cond_discriminator_weight):
-        discriminator.add(
-            "classification",
-            value(classification_loss, model, seen, weight=aux_cond_discriminator_weight),
-            weight=aux_cond_discriminator_weight,
-        )
+    information = tuple_losses.mutual_information_penalty
+    for terms, of in ((generator, model), (discriminator, seen)):
+        add(terms, "mutual_information", information, [of], mutual_information_penalty_weight)
+    add(
+        generator,
+        "classification",
+        tuple_losses.acgan_generator_loss,
+        [model],
+        aux_cond_generator_weight,
+    )
+    add(
+        discriminator,
+        "classification",
+        classification_loss,
+        [model, seen],
+        aux_cond_discriminator_weight,
+    )
     for penalty in listed:
         terms, of = (generator, model) if penalty.of_generator else (discriminator, seen)
-        term = penalty_term(penalty, of)
-        if term.shape.rank not in (0, None):
-            raise ValueError(
-                f"Penalty {penalty.name} must give a scalar, but its shape is {term.shape}."
-            )
-        terms.add(penalty.name, term, penalty.every, penalty.weight)
+        terms.add(penalty.name, _scalar_term(penalty, of), penalty.every, penalty.weight)
     generator.add_regularization(model.generator_fn)
     discriminator.add_regularization(model.discriminator_fn)
     return GANLoss(generator.total(add_summaries), discriminator.total(add_summaries))
@@ -193,7 +169,11 @@ def classification_loss(model: ACGANModel, seen: ACGANModel, reduction: str) -> 
     return real + generated
 
 
-def _check_model(model: Any) -> None:
+def _check_arguments(
+    model: Any,
+    loss_fns: Mapping[str, Any],
+    weights: Mapping[str, tuple[Any, Any]],  # And the kind of model that each is for.
+) -> None:
     if not isinstance(model, Model):
         other = {CycleGANModel: "cyclegan_loss", StarGANModel: "stargan_loss"}.get(type(model))
         hint = f" Its loss is {other}." if other else ""
@@ -201,20 +181,43 @@ def _check_model(model: Any) -> None:
             "gan_loss needs a GANModel, an InfoGANModel or an ACGANModel, got a"
             f" {type(model).__name__}.{hint}"
         )
+    for name, loss_fn in loss_fns.items():
+        if not callable(loss_fn):
+            raise TypeError(f"{name} must be a function of the model, got {loss_fn!r}.")
+    for name, (weight, kind) in weights.items():
+        check_weight(name, weight)
+        if not is_off(weight) and not isinstance(model, kind):
+            maker = {InfoGANModel: "infogan_model", ACGANModel: "acgan_model"}[kind]
+            raise ValueError(
+                f"{name} needs an {kind.__name__}, as {maker} makes it, got a"
+                f" {type(model).__name__}."
+            )
 
 
-def _check_weight_of_kind(name: str, weight: Any, kind: type, model: Model) -> None:
-    check_weight(name, weight)
-    if not is_off(weight) and not isinstance(model, kind):
-        maker = {InfoGANModel: "infogan_model", ACGANModel: "acgan_model"}[kind]
+def _wanted(penalties: Sequence[Penalty]) -> list[Penalty]:
+    return [penalty for penalty in penalties if not is_off(penalty.weight)]
+
+
+def _model_term(loss_fn: LossFn, *models: Model, reduction: str, weight: Any = None) -> Any:
+    """A loss of one or more models, weighted where there is a weight, as a value."""
+    kwargs = supported_kwargs(loss_fn, {"reduction": reduction, "add_summaries": False})
+
+    def weighted(*models: Model) -> tf.Tensor:
+        loss = loss_fn(*models, **kwargs)
+        return loss if weight is None else loss * weight
+
+    return defer(weighted, *models, name=getattr(loss_fn, "__name__", "loss"), lazily=True)
+
+
+def _scalar_term(penalty: Penalty, model: Model) -> Any:
+    """The penalty's term.
+
+    Raises:
+      ValueError: a penalty that is not a scalar.
+    """
+    term = penalty_term(penalty, model)
+    if term.shape.rank not in (0, None):
         raise ValueError(
-            f"{name} needs an {kind.__name__}, as {maker} makes it, got a {type(model).__name__}."
+            f"Penalty {penalty.name} must give a scalar, but its shape is {term.shape}."
         )
-
-
-def _name(loss_fn: Callable[..., Any]) -> str:
-    return getattr(loss_fn, "__name__", "loss")
-
-
-def _is_one(weight: Any) -> bool:
-    return isinstance(weight, float) and weight == 1.0
+    return term

@@ -111,15 +111,15 @@ def penalty_term(penalty: Penalty, model: Any) -> Any:
     return defer(on_values, model, name=penalty.name, lazily=True)
 
 
-def warn_of_batch_norm(discriminator: Network, slopes: Sequence[str]) -> None:
+def warn_of_batch_norm(discriminator: Network, penalty_names: Sequence[str]) -> None:
     """Warns of penalties of each example's slope where a layer mixes the examples of a batch."""
-    kind = _batch_norm_in(discriminator.fn) if slopes else None
+    kind = _batch_norm_in(discriminator.fn) if penalty_names else None
     if kind is not None:
         warnings.warn(
             f"The discriminator has a layer of kind {kind}, which mixes the examples of a batch,"
-            f" while {', '.join(slopes)} is about the slope at each example by itself. Use a layer"
-            " that normalises within an example, such as LayerNormalization (arXiv:1704.00028,"
-            " section 4).",
+            f" while {', '.join(penalty_names)} is about the slope at each example by itself. Use"
+            " a layer that normalises within an example, such as LayerNormalization"
+            " (arXiv:1704.00028, section 4).",
             stacklevel=4,
         )
 

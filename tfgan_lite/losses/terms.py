@@ -16,10 +16,10 @@ from tfgan_lite.worlds import in_plain_graph
 
 __all__ = [
     "Terms",
-    "accepted",
+    "supported_kwargs",
     "check_weight",
     "every_of",
-    "extended",
+    "with_extra_terms",
     "is_off",
     "recipe_of",
     "terms_of",
@@ -73,10 +73,10 @@ class Terms:
         named = {**{name: self._parts[name] for name in self._every}, **named}
         parts = self._parts.values()
         total = _sum(self._name, *parts)
-        return _knowing(total, _in_order(named, self._parts), self._every, self._recipe)
+        return _attach_terms(total, _in_order(named, self._parts), self._every, self._recipe)
 
 
-def extended(
+def with_extra_terms(
     loss: Any, extra: Mapping[str, Any], name_terms: bool, weights: Mapping[str, Any]
 ) -> Any:
     """A sum of `Terms` and further terms, weighted already, which knows them all."""
@@ -85,7 +85,7 @@ def extended(
         named = {**(named or {"adversarial": loss}), **extra}
     total = _sum(_name_of(loss), loss, *extra.values())
     recipe = {**recipe_of(loss), **{name: _entry(name, weights[name], 1) for name in extra}}
-    return _knowing(total, named, every_of(loss), recipe)
+    return _attach_terms(total, named, every_of(loss), recipe)
 
 
 def terms_of(loss: Any) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def recipe_of(loss: Any) -> dict[str, Any]:
     return noted(loss, "recipe") or {}
 
 
-def accepted(loss_fn: Callable[..., Any], offered: Mapping[str, Any]) -> dict[str, Any]:
+def supported_kwargs(loss_fn: Callable[..., Any], offered: Mapping[str, Any]) -> dict[str, Any]:
     """Of the keywords offered those that a function takes, and that are not bound already."""
     parameters = inspect.signature(loss_fn).parameters
     bound = getattr(loss_fn, "keywords", {})  # Of a functools.partial.
@@ -151,7 +151,7 @@ def _in_order(named: Mapping[str, Any], order: Mapping[str, Any]) -> dict[str, A
     return {name: named[name] for name in order if name in named}
 
 
-def _knowing(
+def _attach_terms(
     total: Any, terms: dict[str, Any], every: dict[str, int], recipe: dict[str, Any]
 ) -> Any:
     if isinstance(total, Deferred):

@@ -20,7 +20,7 @@ from tfgan_lite.losses.stargan import (
     stargan_generator_loss_wrapper,
     stargan_gradient_penalty_wrapper,
 )
-from tfgan_lite.losses.terms import Terms, accepted, check_weight, extended, is_off
+from tfgan_lite.losses.terms import Terms, check_weight, is_off, supported_kwargs, with_extra_terms
 from tfgan_lite.structures import CycleGANLoss, CycleGANModel, GANLoss, GANModel, StarGANModel
 
 __all__ = ["cyclegan_loss", "stargan_loss"]
@@ -111,7 +111,7 @@ def cyclegan_loss(
                 "cycle_consistency": cycle_consistency_loss_weight,
                 "identity": identity_loss_weight,
             }
-            total = extended(loss.generator_loss, extra, name_terms, weights)
+            total = with_extra_terms(loss.generator_loss, extra, name_terms, weights)
             return loss._replace(generator_loss=total)
 
     return CycleGANLoss(
@@ -194,7 +194,7 @@ def stargan_loss(
             terms.add(name, value, weight=weight)
 
     def adversarial(loss_fn: LossFn) -> LossFn:
-        kwargs = accepted(loss_fn, {"add_summaries": False})
+        kwargs = supported_kwargs(loss_fn, {"add_summaries": False})
         return lambda m: loss_fn(m, **kwargs)
 
     def classify(labels: str, logits: str) -> LossFn:
@@ -205,7 +205,7 @@ def stargan_loss(
         return classification
 
     def reconstruction(m: StarGANModel) -> tf.Tensor:
-        kwargs = accepted(reconstruction_loss_fn, {"loss_collection": None})
+        kwargs = supported_kwargs(reconstruction_loss_fn, {"loss_collection": None})
         return reconstruction_loss_fn(m.input_data, m.reconstructed_data, **kwargs)
 
     add(generator, "adversarial", adversarial(generator_loss_fn))
@@ -282,7 +282,7 @@ def _classification_loss(loss_fn: LossFn, one_hot: bool, labels: Any, logits: An
     kwargs = {"loss_collection": None}
     if not one_hot:
         kwargs["reduction"] = Reduction.NONE
-    kwargs = accepted(loss_fn, kwargs)
+    kwargs = supported_kwargs(loss_fn, kwargs)
     logits = tf.cast(logits, tf.float32)
     names = inspect.signature(loss_fn).parameters
     named = [n for n in ("onehot_labels", "multi_class_labels", "labels") if n in names]

@@ -164,7 +164,7 @@ def feature_matching_loss(
     return defer(on_values, gan_model, name="feature_matching_loss", lazily=True)
 
 
-def penalty_of(network: str, penalty: Callable[..., Any]) -> Callable[..., Any]:
+def mark_penalty(network: str, penalty: Callable[..., Any]) -> Callable[..., Any]:
     """Marks a function of a model tuple as a penalty of this network."""
     penalty.network = network
     return penalty
@@ -205,12 +205,12 @@ acgan_generator_loss = args_to_gan_model(wargs.acgan_generator_loss)
 acgan_discriminator_loss = args_to_gan_model(wargs.acgan_discriminator_loss)
 mutual_information_penalty = args_to_gan_model(wargs.mutual_information_penalty)
 
-wasserstein_gradient_penalty = penalty_of(
+wasserstein_gradient_penalty = mark_penalty(
     "discriminator", args_to_gan_model(wargs.wasserstein_gradient_penalty)
 )
-r1_penalty = penalty_of("discriminator", args_to_gan_model(wargs.r1_penalty))
-r2_penalty = penalty_of("discriminator", args_to_gan_model(wargs.r2_penalty))
-dragan_penalty = penalty_of("discriminator", args_to_gan_model(wargs.dragan_penalty))
-lecam_penalty = penalty_of("discriminator", args_to_gan_model(wargs.lecam_penalty))
-path_length_penalty = penalty_of("generator", args_to_gan_model(wargs.path_length_penalty))
-penalty_of("generator", feature_matching_loss)
+r1_penalty = mark_penalty("discriminator", args_to_gan_model(wargs.r1_penalty))
+r2_penalty = mark_penalty("discriminator", args_to_gan_model(wargs.r2_penalty))
+dragan_penalty = mark_penalty("discriminator", args_to_gan_model(wargs.dragan_penalty))
+lecam_penalty = mark_penalty("discriminator", args_to_gan_model(wargs.lecam_penalty))
+path_length_penalty = mark_penalty("generator", args_to_gan_model(wargs.path_length_penalty))
+mark_penalty("generator", feature_matching_loss)
