@@ -8,9 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred
+from tfgan_lite.structures import as_list
 from tfgan_lite.tracing import sources_of
 
-__all__ = ["as_list", "check_labels", "check_one_hot", "with_classes", "with_distributions"]
+__all__ = ["check_labels", "check_one_hot", "with_classes", "with_distributions"]
 
 
 def check_one_hot(name: str, labels: Any, example: Any) -> None:
@@ -90,11 +91,6 @@ def with_distributions(outputs: Any, codes: list[Any]) -> tuple[Any, list[Any]]:
                 " distribution, such as TFP's, of the code."
             )
     return logits, distributions
-
-
-def as_list(values: Any) -> list[Any]:
-    """`values` as a list; a single value becomes a list of one."""
-    return list(values) if isinstance(values, (list, tuple)) else [values]
 
 
 def _check_pair(outputs: Any, expected: str) -> None:

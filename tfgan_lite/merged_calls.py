@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from tfgan_lite.batches import batch_size_of
 from tfgan_lite.deferred import Deferred, Run, materialise
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class MergedCalls:
         )
 
     def _together(self, first_args: Any, second_args: Any) -> list[tuple[Any, Any]]:
-        sizes = [_batch_size(args) for args in (first_args, second_args)]
+        sizes = [batch_size_of(tf.nest.flatten(args)[0]) for args in (first_args, second_args)]
         outputs, losses = self._calls[0].on(tf.nest.map_structure(_joined, first_args, second_args))
         parts = zip(*(tf.split(x, sizes) for x in tf.nest.flatten(outputs)))
         return [(tf.nest.pack_sequence_as(outputs, part), losses) for part in parts]
@@ -96,11 +97,6 @@ def _joined(first: Any, second: Any) -> Any:
             raise ValueError(f"{first} is not {second}.")
         return first
     return tf.concat([first, second], 0)
-
-
-def _batch_size(args: Any) -> Any:
-    batch = tf.nest.flatten(args)[0]
-    return tf.shape(batch)[0] if batch.shape[0] is None else batch.shape[0]
 
 
 def _made_up(args: Any, seed: int) -> Any:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfgan_lite.batches import batch_size_of
 from tfgan_lite.deferred import Deferred, Run, deferred_from
 from tfgan_lite.graph_notes import note
 from tfgan_lite.tracing import sources_of
@@ -77,8 +78,7 @@ class SampledSource:
         if run.batch_size is not None:
             return run.batch_size
         if self.dataset_sources and all(each in run.draws for each in self.dataset_sources):
-            batch = run.value(self._like)
-            return tf.shape(batch)[0] if batch.shape[0] is None else batch.shape[0]
+            return batch_size_of(run.value(self._like))
         size = _static_size(self._like)
         if size is None:
             raise ValueError(

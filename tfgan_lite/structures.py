@@ -20,6 +20,7 @@ __all__ = [
     "GANTrainSteps",
     "InfoGANModel",
     "StarGANModel",
+    "as_list",
 ]
 
 Value = Any
@@ -208,3 +209,8 @@ class GANTrainSteps(NamedTuple):
 
     generator_train_steps: int
     discriminator_train_steps: int
+
+
+def as_list(values: Any) -> list[Any]:
+    """`values` as a list; a single value becomes a list of one."""
+    return list(values) if isinstance(values, (list, tuple)) else [values]

@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfgan_lite import deferred
+from tfgan_lite.batches import batch_size_of
 from tfgan_lite.connections import Call, as_network, check_disjoint, check_same, connect
 from tfgan_lite.deferred import defer
 from tfgan_lite.heads import check_labels, with_classes
@@ -251,8 +252,7 @@ def _again(generator: Network, name: str, *args: Any) -> Any:
 
 def _random_target(data: Any, domains: int) -> Any:
     def target(batch: tf.Tensor) -> tf.Tensor:
-        size = tf.shape(batch)[0] if batch.shape[0] is None else batch.shape[0]
-        return generate_stargan_random_domain_target(size, domains)
+        return generate_stargan_random_domain_target(batch_size_of(batch), domains)
 
     return defer(target, data, name="generated_data_domain_target")
 

@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+import tf_keras
 
 from tests.strategies import on_two_replicas
 from tests.train.linear_gan import in_world
+from tfgan_lite.deferred import Deferred
 from tfgan_lite.features.averaging import WeightAverage
+from tfgan_lite.networks import Network
 
 both_worlds = pytest.mark.parametrize("world", ["graph", "TF2", "function", "XLA"])
 
@@ -255,6 +258,19 @@ def test_a_bad_half_life_is_refused(half_life):
 def test_a_bad_ramp_up_is_refused(ramp_up):
     with pytest.raises(ValueError, match="ramp_up must be"):
         WeightAverage(ramp_up=ramp_up)
+
+
+@pytest.mark.parametrize("keras", [tf.keras, tf_keras], ids=["Keras 3", "tf_keras"])
+def test_variables_of_mixed_precision_are_the_same_in_a_network_and_in_a_keras_model(keras):
+    dense = keras.layers.Dense(2, dtype=keras.mixed_precision.Policy("mixed_float16"))
+    keras_model = keras.Sequential([dense])
+    keras_model.build([None, 3])
+    network = Network(keras_model, "generator")
+    network.own(Deferred(lambda: network(tf.ones([1, 3])), "output"))
+    average = WeightAverage()
+    average.build(keras_model.variables)
+    average.build(network.variables)
+    assert [v.dtype for v in average.averages] == [tf.float32, tf.float32]
 
 
 def test_misuse_is_told():

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfgan_lite.eval.reference_statistics import replaced_file
+from tfgan_lite.replaced_file import replaced_file
 from tfgan_lite.train.checkpoint import checkpoint_of
 from tfgan_lite.train.training_run import TrainingRun
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from tfgan_lite.eval.reference_statistics import replaced_file
+from tfgan_lite.replaced_file import replaced_file
 
 __all__ = ["EvaluationResult"]
 

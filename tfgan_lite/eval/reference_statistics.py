@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import os
-import pathlib
 import zipfile
-from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -21,8 +19,9 @@ from tfgan_lite.eval.sample_statistics import (
     extractor_protocol,
 )
 from tfgan_lite.eval.sample_streams import open_stream
+from tfgan_lite.replaced_file import replaced_file
 
-__all__ = ["ReferenceStatistics", "replaced_file"]
+__all__ = ["ReferenceStatistics"]
 
 _FORMAT = 1
 
@@ -146,17 +145,3 @@ class ReferenceStatistics(SampleStatistics):
                 f"{os.fspath(path)} holds no reference statistics of tfgan_lite, or is damaged"
                 f" ({error}). Make it with ReferenceStatistics.compute(...).save(path)."
             ) from error
-
-
-@contextlib.contextmanager
-def replaced_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Gives a file to write that takes the place of `path` when it is done, whole or not at all."""
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(unfinished, "wb") as file:
-            yield file
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ import tensorflow as tf
 from tfgan_lite.eval.evaluation import run_eagerly
 from tfgan_lite.eval.image_ranges import as_bytes
 from tfgan_lite.eval.periodic_look import PeriodicLook
-from tfgan_lite.eval.reference_statistics import replaced_file
+from tfgan_lite.replaced_file import replaced_file
 from tfgan_lite.sampling import generate
 
 __all__ = ["SampleGridHook", "spaced_grid"]

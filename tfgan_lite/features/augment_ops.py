@@ -10,7 +10,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfgan_lite import deferred
+from tfgan_lite.batches import batch_size_of
+from tfgan_lite.losses.draws import seed_for, uniform
 
 __all__ = [
     "as_images",
@@ -61,17 +62,7 @@ def uniforms(images: tf.Tensor, count: int, seed: Any, salt: str) -> list[tf.Ten
     Returns:
       So many float32 tensors [B].
     """
-    if seed is None:
-        seed = deferred.random_seed(salt)
-    elif tf.convert_to_tensor(seed).shape.rank == 0:
-        seed = tf.stack([0, seed])
-    batch = images.shape[0] if images.shape[0] is not None else tf.shape(images)[0]
-    if seed is None:
-        drawn = tf.random.uniform([count, batch])
-    else:
-        # Left to itself, TensorFlow takes another algorithm under XLA, and so other numbers.
-        drawn = tf.random.stateless_uniform([count, batch], seed, alg="philox")
-    return tf.unstack(drawn, count)
+    return tf.unstack(uniform([count, batch_size_of(images)], seed_for(salt, seed)), count)
 
 
 def brightness(images: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:

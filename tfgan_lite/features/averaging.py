@@ -10,6 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfgan_lite.networks import unwrapped
 from tfgan_lite.worlds import in_plain_graph
 
 __all__ = ["WeightAverage"]
@@ -71,7 +72,7 @@ class WeightAverage(tf.Module):
           ValueError: no floating variable; other variables than the first time; in a graph, a
             reference variable, which cannot be read before and after a change.
         """
-        variables = [_unwrapped(v) for v in variables]
+        variables = [unwrapped(v) for v in variables]
         for v in variables:
             if not isinstance(v, tf.Variable):
                 raise TypeError(f"variables must be tf.Variables or Keras variables, got {v!r}.")
@@ -190,12 +191,6 @@ class WeightAverage(tf.Module):
             for variable, average in zip(self._variables(), self.averages)
             for pair in zip(_copies(variable), _copies(average), strict=True)
         ]
-
-
-def _unwrapped(variable: Any) -> Any:
-    """The tf.Variable inside a Keras 3 variable; anything else is itself."""
-    value = getattr(variable, "value", None)
-    return value if isinstance(value, tf.Variable) else variable
 
 
 def _average_of(variable: tf.Variable) -> tf.Variable:

@@ -8,7 +8,7 @@ import pathlib
 
 from absl import logging
 
-from tfgan_lite.eval.reference_statistics import replaced_file
+from tfgan_lite.replaced_file import replaced_file
 from tfgan_lite.report import sections
 from tfgan_lite.report.events import Events, read_events
 from tfgan_lite.report.pictures import inline_picture, progress_gif

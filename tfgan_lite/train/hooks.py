@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from tfgan_lite.structures import GANTrainOps, GANTrainSteps
+from tfgan_lite.structures import GANTrainOps, GANTrainSteps, as_list
 from tfgan_lite.train import schedule
 from tfgan_lite.train.train_ops import joint_ops, report_of, update_of
 
@@ -213,7 +213,7 @@ def get_phased_train_hooks(phases: Sequence[schedule.Phase]) -> GetHooksFn:
             ops = [
                 op
                 for network in phase.networks
-                for op in _as_list(getattr(train_ops, f"{network}_train_op"))
+                for op in as_list(getattr(train_ops, f"{network}_train_op"))
             ]
             together = joint_ops(ops) if len(ops) > 1 and phase.steps else ops
             kind = ScheduledTrainOpsHook if callable(phase.steps) else RunTrainOpsHook
@@ -222,10 +222,6 @@ def get_phased_train_hooks(phases: Sequence[schedule.Phase]) -> GetHooksFn:
 
     get_hooks.phases = phases
     return get_hooks
-
-
-def _as_list(ops: Any) -> list[Any]:
-    return list(ops) if isinstance(ops, (list, tuple)) else [ops]
 
 
 def _row(fetched: Sequence[Any]) -> np.ndarray:

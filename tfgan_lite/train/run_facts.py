@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfgan_lite.replaced_file import replaced_file
 from tfgan_lite.train.loss_scaling import wrapped
 from tfgan_lite.train.training_run import TrainingRun
 from tfgan_lite.train.updates import Update
@@ -45,12 +46,8 @@ def run_facts(run: TrainingRun) -> dict[str, Any]:
 
 def save_run_facts(logdir: str, facts: dict[str, Any]) -> None:
     """Writes `run.json` into a folder, whole or not at all."""
-    path = os.path.join(logdir, RUN_FILE)
-    os.makedirs(logdir, exist_ok=True)
-    unfinished = f"{path}.{os.getpid()}.tmp"
-    with open(unfinished, "w", encoding="utf-8") as file:
-        json.dump(facts, file, indent=2)
-    os.replace(unfinished, path)
+    with replaced_file(os.path.join(logdir, RUN_FILE)) as file:
+        file.write(json.dumps(facts, indent=2).encode())
 
 
 def shown_facts(facts: dict[str, Any]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from tfgan_lite.structures import (
     GANLoss,
     GANTrainOps,
     StarGANModel,
+    as_list,
 )
 from tfgan_lite.tracing import sources_of, variables_of
 from tfgan_lite.train.optimizers import as_optimized, build_slots, check_optimizer
@@ -306,7 +307,7 @@ def _networks(model: Any) -> tuple[Network, Network]:
 
 
 def _averages(given: Any, parts: Sequence[_Part]) -> list[WeightAverage | None]:
-    averages = [None] * len(parts) if given is None else _as_list(given)
+    averages = [None] * len(parts) if given is None else as_list(given)
     if len(averages) != len(parts):
         raise ValueError(
             f"generator_average must have one WeightAverage for each of {len(parts)} generators,"
@@ -340,10 +341,6 @@ def _state(loss: Any, networks: Sequence[Network], in_graph: bool) -> list[tf.Va
 
 def _one_or_all(ops: Sequence[Any]) -> Any:
     return ops[0] if len(ops) == 1 else tuple(ops)
-
-
-def _as_list(values: Any) -> list[Any]:
-    return list(values) if isinstance(values, (list, tuple)) else [values]
 
 
 def _variables(network: Network, chosen: Sequence[Any] | None) -> list[tf.Variable]:
