@@ -2,6 +2,7 @@
 
 import gc
 import json
+import types
 import warnings
 import weakref
 
@@ -220,7 +221,7 @@ def test_the_protocol_says_how_the_numbers_were_made(extractor, tmp_path):
     assert result.protocol["generated"] == {
         "count": 120,
         "source": "GANModel",
-        "weights": "raw",
+        "weights": "training",
         "batch_norm": "inference",
         "samples": "float32 [12, 12, 1]",
         "batch_size": 100,
@@ -337,6 +338,21 @@ def bad_calls():
             (fine, None, [tfeval.ClassifierScore()], None, TinyExtractor(logits=False)),
             ValueError,
             "gives only features",
+        ),
+        "plain extractor": (
+            (fine, fine, [FRECHET], None, lambda x: x),
+            TypeError,
+            "tfgan_lite.eval.Extractor",
+        ),
+        "network": (
+            (tf.keras.Sequential([tf.keras.layers.Dense(2)]), fine, [FRECHET], 20),
+            TypeError,
+            "pass what gan_model gave",
+        ),
+        "swapped": (
+            (fine, types.SimpleNamespace(generator_inputs=None), [FRECHET]),
+            ValueError,
+            "reference is a model",
         ),
         "greedy function": ((lambda n: fine, fine, [FRECHET], 20), ValueError, "gave 50"),
         "extractor": (

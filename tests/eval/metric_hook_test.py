@@ -80,7 +80,7 @@ def test_scores_are_of_the_weights_at_that_round_and_go_everywhere(world, tmp_pa
         step: value for (step, tag), value in summaries(tmp_path).items() if "mean_dist" in tag
     }
     assert written == pytest.approx(found)
-    assert lines(tmp_path)[0]["protocol"]["generated"]["weights"] == "raw"
+    assert lines(tmp_path)[0]["protocol"]["generated"]["weights"] == "training"
 
 
 class Losses(tfgan.TrainingHook):
@@ -232,3 +232,18 @@ def test_best_checkpoints_need_a_folder():
     made = gan()
     with pytest.raises(ValueError, match="MetricHook has no logdir"):
         made.train(1, hooks=[hook_of(made, every_n_steps=1, keep_best=1)])
+
+
+@pytest.mark.parametrize(
+    ("metrics", "options", "higher_is_better"),
+    [
+        ([tfeval.KernelDistance()], {}, False),
+        ([tfeval.PrecisionRecall()], {}, True),
+        ([tfeval.FrechetDistance(), tfeval.DensityCoverage()], {"best_by": "coverage"}, True),
+        ([tfeval.ClassifierScore()], {}, True),
+        ([tfeval.ClassifierScore()], {"higher_is_better": False}, False),
+    ],
+)
+def test_a_metric_says_whether_the_best_is_the_highest(metrics, options, higher_is_better):
+    hook = hook_of(gan(), metrics=metrics, every_n_steps=1, keep_best=1, **options)
+    assert hook._higher_is_better is higher_is_better

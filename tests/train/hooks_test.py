@@ -212,6 +212,12 @@ def test_final_ops_are_numpy_values(world):
     assert isinstance(final_values(world, lambda gan: gan.critic.c), (np.ndarray, np.generic))
 
 
+def test_a_metric_as_a_final_op_is_refused_with_what_to_write():
+    final = tfgan.FinalOpsHook({"distance": tfgan.eval.FrechetDistance()})
+    with pytest.raises(TypeError, match=r"is a metric.*evaluate\(model, reference, \[metric\]\)"):
+        LinearGAN().train(1, hooks=[final])
+
+
 @both_worlds
 def test_final_ops_can_be_fed(world):
     def feed(gan):

@@ -228,6 +228,7 @@ class ClassifierScore(Metric):
 
     name = "classifier_score"
     needs = frozenset({"logits"})
+    higher_is_better = True
 
     def compute(self, collected: Collected) -> dict[str, Estimate]:
         sums = collected.generated.class_sums

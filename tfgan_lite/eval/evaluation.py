@@ -246,6 +246,8 @@ def _real_statistics(
     split: str | None,
     bar: Any,
 ) -> SampleStatistics:
+    if hasattr(data, "generator_inputs"):
+        raise ValueError("reference is a model: samples, or their model, come first.")
     if not isinstance(data, SampleStatistics):
         stream = open_stream(data, batch_size=batch_size, seed=seed)
         found = collect(

@@ -97,6 +97,7 @@ class Metric:
       further_data: further real data that it compares with, by name: arrays, datasets or
         `ReferenceStatistics`.
       needs_of_further_data: what has to be collected of them.
+      higher_is_better: whether samples are better where its values are higher.
 
     Example:
       >>> class Spread(tfgan.eval.Metric):
@@ -113,6 +114,7 @@ class Metric:
     needs_of_reference: frozenset[str] = frozenset()
     needs_of_further_data: frozenset[str] = frozenset()
     num_images: int = 0
+    higher_is_better: bool = False
 
     @property
     def further_data(self) -> Mapping[str, Any]:

@@ -29,7 +29,8 @@ class MetricHook(PeriodicLook):
     kernel distance, which is unbiased, and so means something for few samples.
 
     Args:
-      model: the model that is trained; of a CycleGAN, one direction cannot be scored this way.
+      model: the model that is trained; of a CycleGAN one direction, such as `model.model_x2y`, in
+        TF2.
       reference: real samples, or `ReferenceStatistics`; looked at once, at the first score.
       extractor: see `evaluate`; None where samples are features.
       metrics: what to compute; `[KernelDistance()]` by default.
@@ -39,7 +40,7 @@ class MetricHook(PeriodicLook):
       average: the `WeightAverage` to score; None for the weights that are trained.
       keep_best: how many of the best checkpoints to keep, in `best/` in the logdir; 0 for none.
       best_by: the value that decides; the first metric's by default.
-      higher_is_better: whether it is better where it is higher.
+      higher_is_better: whether it is better where it is higher; as the metric says by default.
       seed: of the samples.
       batch_size: samples that are drawn together.
       logdir: where to write; the run's own by default.
@@ -72,7 +73,7 @@ class MetricHook(PeriodicLook):
         average: Any = None,
         keep_best: int = 0,
         best_by: str | None = None,
-        higher_is_better: bool = False,
+        higher_is_better: bool | None = None,
         seed: int = 0,
         batch_size: int = 100,
         logdir: str | None = None,
@@ -92,7 +93,11 @@ class MetricHook(PeriodicLook):
         self._model, self._reference, self._extractor = model, reference, extractor
         self._num_samples, self._batch_size, self._seed = num_samples, batch_size, seed
         self._average = average
-        self._keep_best, self._higher_is_better = keep_best, higher_is_better
+        deciding = next(m for m in self._metrics if self._best_by in m.value_names)
+        self._keep_best = keep_best
+        self._higher_is_better = (
+            deciding.higher_is_better if higher_is_better is None else higher_is_better
+        )
         self._best: BestCheckpoints | None = None
         self._samples: Any = None
         self.results: dict[int, Any] = {}
@@ -115,7 +120,7 @@ class MetricHook(PeriodicLook):
             source, average = session.run(self._samples), None
         result = run_eagerly(lambda: self._evaluate(source, average))
         if self._samples is not None:
-            weights = "raw" if self._average is None else "averaged"
+            weights = "training" if self._average is None else "averaged"
             result.protocol["generated"] |= {"weights": weights, "batch_norm": "inference"}
         self.results[global_step] = result
         score = result[self._best_by]

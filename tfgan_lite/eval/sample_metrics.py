@@ -43,6 +43,7 @@ class PrecisionRecall(Metric):
     name = "precision_recall"
     needs = _FEATURES
     needs_of_reference = _FEATURES
+    higher_is_better = True
 
     @property
     def value_names(self) -> tuple[str, ...]:
@@ -75,6 +76,7 @@ class DensityCoverage(Metric):
     name = "density_coverage"
     needs = _FEATURES
     needs_of_reference = _FEATURES
+    higher_is_better = True
 
     @property
     def value_names(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -205,7 +205,14 @@ class _BufferedMoments:
 
 def _seen(extractor: Any, samples: np.ndarray) -> dict[str, Any]:
     if extractor is not None:
-        return extractor(samples)
+        seen = extractor(samples)
+        if not isinstance(seen, Mapping):
+            raise TypeError(
+                f"The extractor gave a {type(seen).__name__}, not features by name. Make one of a"
+                " function by tfgan_lite.eval.Extractor(function, name=..., image_shape=...), of a"
+                " Keras model by tfgan_lite.eval.extractor_from_keras(model, ...)."
+            )
+        return seen
     if samples.ndim != 2:
         raise ValueError(
             f"Samples of shape {samples.shape[1:]} need an extractor; without one they must be"

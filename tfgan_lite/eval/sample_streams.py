@@ -79,13 +79,18 @@ def open_stream(
             f"{given} goes with a model tuple, whose generator this call runs itself; the samples"
             f" come from a {type(source).__name__}."
         )
+    if hasattr(source, "trainable_variables"):
+        raise TypeError(
+            f"A {type(source).__name__} alone has no inputs to make samples of: pass what gan_model"
+            " gave, or a function of the number of samples."
+        )
     if is_generator(source) and num_samples is None:
         raise ValueError("num_samples is needed: a generator makes as many samples as you ask for.")
     if _is_model(source):
         batches = _of_model(source, num_samples, batch_size, seed, average, training, labels_fn)
         protocol = {
             "source": type(source).__name__,
-            "weights": "raw" if average is None else "averaged",
+            "weights": "training" if average is None else "averaged",
             "batch_norm": "training" if training else "inference",
         }
     elif isinstance(source, tf.data.Dataset):

@@ -209,6 +209,11 @@ def _check_fetch(node: Any) -> None:
             f"Cannot fetch {node.name}, which is no tensor: fetch what you want of it, for instance"
             " tfgan_lite.defer(lambda distribution: distribution.mean(), value)."
         )
+    if hasattr(node, "needs_of_reference"):
+        raise TypeError(
+            f"{node!r} is a metric and has no samples: fetch"
+            " lambda: tfgan_lite.eval.evaluate(model, reference, [metric]).values."
+        )
     if not isinstance(node, known) and not hasattr(node, "numpy"):
         raise TypeError(
             f"Cannot fetch {node!r} in TF2: a session runs deferred values, train ops and"
