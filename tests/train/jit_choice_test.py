@@ -7,7 +7,7 @@ import tensorflow as tf
 import tfgan_lite as tfgan
 from tests.train.convolutional_gan import train_convolutional_gan
 from tests.train.linear_gan import LinearGAN, dataset, noise_of, real_of
-from tfgan_lite.train import jit_choice, loop
+from tfgan_lite.train import jit_choice
 from tfgan_lite.train.jit_choice import JitChoice
 from tfgan_lite.train.train_ops import update_of
 
@@ -36,50 +36,48 @@ class Clock:
         return self._now
 
 
-@pytest.fixture
-def choose(monkeypatch):
-    """Makes `gan_train` use a JitChoice of the test's."""
-    return lambda choice: monkeypatch.setattr(loop, "JitChoice", lambda jit_compile: choice)
+def train(choice, rounds=1, gan=None, **arguments):
+    """Trains in a session whose compilation is chosen by the test's own JitChoice."""
+    gan = gan or LinearGAN()
+    session = tfgan.Session(gan.train_ops.global_step_inc_op.counters, jit=choice)
+    gan.train(rounds, session=session, jit_compile=choice.jit_compile, **arguments)
+    return gan
 
 
 @pytest.mark.parametrize("faster", [False, True])
-def test_auto_chooses_xla_where_it_is_the_faster(faster, choose):
+def test_auto_chooses_xla_where_it_is_the_faster(faster):
     without_xla, with_it = 1.5, 2 * (1.0 if faster else 2.0)  # Of 1 and 2 sub-steps.
     choice = JitChoice("auto", clock=Clock([without_xla, with_it]))
-    choose(choice)
     steps = tfgan.get_sequential_train_hooks(tfgan.GANTrainSteps(1, 0))
-    LinearGAN().train(1, get_hooks_fn=steps, jit_compile="auto")
+    train(choice, get_hooks_fn=steps)
     assert choice.decisions["generator"]["jit_compile"] is faster
 
 
-def test_auto_takes_xla_for_small_networks_unless_it_is_clearly_the_slower(choose):
+def test_auto_takes_xla_for_small_networks_unless_it_is_clearly_the_slower():
     """A round gains by being one program, which a sub-step alone does not show."""
     choice = JitChoice("auto", clock=Clock([1.5, 2 * 1.6], turns=5))
-    choose(choice)
     steps = tfgan.get_sequential_train_hooks(tfgan.GANTrainSteps(1, 0))
-    LinearGAN().train(1, get_hooks_fn=steps, jit_compile="auto")
+    train(choice, get_hooks_fn=steps)
     assert choice.decisions["generator"]["jit_compile"]
 
 
 @pytest.mark.parametrize("faster", [False, True])
-def test_auto_takes_several_rounds_in_a_program_where_that_is_faster(faster, choose):
+def test_auto_takes_several_rounds_in_a_program_where_that_is_faster(faster):
     # Of 1, 2 and 16 sub-steps, which is what a launch of the trials has.
     without_xla, a_round, eight_rounds = 3.0, 2 * 2.0, 16 * (1.0 if faster else 2.5)
     choice = JitChoice("auto", Clock([without_xla, eight_rounds], [eight_rounds, a_round]))
-    choose(choice)
     steps = tfgan.get_sequential_train_hooks(tfgan.GANTrainSteps(1, 0))
     endless = {"real": dataset(real_of).repeat(), "noise": dataset(noise_of).repeat()}
-    LinearGAN(**endless).train(1, get_hooks_fn=steps, jit_compile="auto")
+    train(choice, gan=LinearGAN(**endless), get_hooks_fn=steps)
     assert choice.decisions["generator"]["many_rounds"] is faster
 
 
 @pytest.mark.parametrize("faster", [False, True])
-def test_auto_takes_one_pass_over_real_and_generated_data_where_that_is_faster(faster, choose):
+def test_auto_takes_one_pass_over_real_and_generated_data_where_that_is_faster(faster):
     two_passes = [2.0, 1.0] if faster else [1.0, 2.0]
     choice = JitChoice("auto", clock=Clock([1.0, 2 * 2.0], two_passes))
-    choose(choice)
     steps = tfgan.get_sequential_train_hooks(tfgan.GANTrainSteps(0, 1))
-    LinearGAN().train(1, get_hooks_fn=steps, jit_compile="auto")
+    train(choice, get_hooks_fn=steps)
     assert choice.decisions["discriminator"]["one_pass"] is faster
 
 
@@ -119,18 +117,15 @@ def test_one_pass_is_not_tried_in_a_round_that_is_one_program_of_xlas(xla_is_fas
 @pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("schedule", ["sequential", "joint"])
-def test_one_pass_trains_as_two_do(jit_compile, schedule, choose):
+def test_one_pass_trains_as_two_do(jit_compile, schedule):
     names = ["generator", "discriminator", "generator + discriminator"]
     weights = []
     for one_pass in (False, True):
         choice = JitChoice("auto")
         how = {"jit_compile": jit_compile, "one_pass": one_pass}
         choice.decisions = dict.fromkeys(names, how)
-        choose(choice)
-        gan = LinearGAN()
         hooks = getattr(tfgan, f"get_{schedule}_train_hooks")(tfgan.GANTrainSteps(2, 3))
-        gan.train(3, get_hooks_fn=hooks, jit_compile="auto")
-        weights.append(weights_of(gan))
+        weights.append(weights_of(train(choice, 3, get_hooks_fn=hooks)))
     assert weights[1] == pytest.approx(weights[0], rel=1e-5)
 
 
@@ -159,14 +154,13 @@ def test_auto_measures_networks_of_several_inputs():
     assert tfgan.gan_train(train_ops, hooks=stop, jit_compile="auto", **nowhere) == 1
 
 
-def test_auto_leaves_no_trace_in_the_run(choose):
+def test_auto_leaves_no_trace_in_the_run():
     """It measures on the networks themselves, and puts every variable back."""
     measured, told = JitChoice("auto"), JitChoice("auto")
     results = []
     for choice in (measured, told):
-        choose(choice)
         gan = LinearGAN(optimizer=lambda: tf.keras.optimizers.Adam(0.1), transform_grads_fn=None)
-        gan.train(3, get_hooks_fn=tfgan.get_joint_train_hooks(), jit_compile="auto")
+        train(choice, 3, gan, get_hooks_fn=tfgan.get_joint_train_hooks())
         told.decisions = measured.decisions
         counters = update_of(gan.train_ops.generator_train_op).counters
         slots = [v for optimizer in gan.optimizers for v in optimizer.variables]
