@@ -15,7 +15,7 @@ from tfgan_lite.train.train_ops import update_of
 from tfgan_lite.train.training_run import TrainingRun
 from tfgan_lite.train.updates import Update
 
-__all__ = ["check_unchanged", "configuration_of", "load", "save", "update"]
+__all__ = ["check_and_save", "configuration_of", "load_checked", "save"]
 
 FILE_NAME = "configuration.json"
 _IMMATERIAL = ("built", "iterations", "is_legacy_optimizer", "jit_compile", "lock", "name",
@@ -40,12 +40,38 @@ def configuration_of(run: TrainingRun, phases: Any, seed: int | None) -> dict[st
     return json.loads(json.dumps(found))
 
 
-def load(logdir: str) -> dict[str, Any] | None:
+def save(logdir: str, configuration: Mapping[str, Any]) -> None:
+    """Writes the file, whole or not at all."""
+    path = os.path.join(logdir, FILE_NAME)
+    unfinished = f"{path}.{os.getpid()}.tmp"
+    with tf.io.gfile.GFile(unfinished, "w") as file:
+        file.write(json.dumps(configuration, indent=2) + "\n")
+    tf.io.gfile.rename(unfinished, path, overwrite=True)
+
+
+def load_checked(
+    logdir: str, current: Mapping[str, Any], allow_changes: bool
+) -> dict[str, Any] | None:
     """The configuration that a folder's checkpoints were written with, where it is known.
 
     Raises:
-      ValueError: the file is not what `save` writes.
+      ValueError: lists how `current` differs, unless that is allowed; the file is not what `save`
+        writes.
     """
+    saved = _load(logdir)
+    if saved is not None and not allow_changes:
+        _raise_if_changed(logdir, saved, current)
+    return saved
+
+
+def check_and_save(logdir: str, current: Mapping[str, Any], allow_changes: bool) -> None:
+    """Saves a configuration, after `load_checked` where the folder has checkpoints."""
+    if tf.train.latest_checkpoint(logdir):
+        load_checked(logdir, current, allow_changes)
+    save(logdir, current)
+
+
+def _load(logdir: str) -> dict[str, Any] | None:
     path = os.path.join(logdir, FILE_NAME)
     if not tf.io.gfile.exists(path):
         return None
@@ -64,32 +90,14 @@ def load(logdir: str) -> dict[str, Any] | None:
     return found
 
 
-def save(logdir: str, configuration: Mapping[str, Any]) -> None:
-    """Writes the file, whole or not at all."""
-    path = os.path.join(logdir, FILE_NAME)
-    unfinished = f"{path}.{os.getpid()}.tmp"
-    with tf.io.gfile.GFile(unfinished, "w") as file:
-        file.write(json.dumps(configuration, indent=2) + "\n")
-    tf.io.gfile.rename(unfinished, path, overwrite=True)
-
-
-def update(logdir: str, current: Mapping[str, Any], allow_changes: bool) -> None:
-    """Compares a program with the folder's checkpoints, if it has some, and notes it there."""
-    saved = load(logdir) if tf.train.latest_checkpoint(logdir) else None
-    if saved is not None and not allow_changes:
-        check_unchanged(logdir, saved, current)
-    save(logdir, current)
-
-
-def check_unchanged(logdir: str, saved: Mapping[str, Any], current: Mapping[str, Any]) -> None:
-    """Raises ValueError, with each difference, where a program is not the one that saved."""
+def _raise_if_changed(logdir: str, saved: Mapping[str, Any], current: Mapping[str, Any]) -> None:
     differences = list(_differences("", saved, current))
     if differences:
         lines = "\n".join(f"  {line}" for line in differences)
         raise ValueError(
-            f"The checkpoint in {logdir} is of a run that was configured otherwise, and would not"
-            f" go on as it began:\n{lines}\nPut these back, pass another logdir, or pass"
-            " allow_changes=True to go on with what is new."
+            f"The checkpoint in {logdir} was written with a different configuration, so training"
+            f" would not continue as it began:\n{lines}\nPut these back, pass another logdir, or"
+            " pass allow_changes=True to go on with what is new."
         )
 
 

@@ -160,7 +160,7 @@ def gan_train(
         if saving.is_on and logdir is not None:
             check_logdir_state(logdir)
             if is_chief:
-                configuration.update(logdir, current, allow_changes)
+                configuration.check_and_save(logdir, current, allow_changes)
         return train_in_graph(
             run,
             all_hooks,

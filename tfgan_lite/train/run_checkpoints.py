@@ -80,9 +80,7 @@ class RunCheckpoints:
           ValueError: lists how the program differs, or what does not fit.
         """
         if self.latest is not None:
-            saved = configuration.load(self._logdir)
-            if saved is not None and not allow_changes:
-                configuration.check_unchanged(self._logdir, saved, current)
+            saved = configuration.load_checked(self._logdir, current, allow_changes)
             if saved is not None and saved != current:
                 self._resume_changed(saved, current)
             else:
