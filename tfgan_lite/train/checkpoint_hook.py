@@ -46,7 +46,7 @@ class CheckpointHook(TrainingHook):
 
     def after_round(self, run_context: Any, global_step: int) -> None:
         late = self._save_secs is not None and self._clock() - self._saved_at >= self._save_secs
-        late = self._checkpoints.workers.chiefs(late)  # All save, or none.
+        late = self._checkpoints.workers.chief_says(late)  # All save, or none.
         if late or (self._save_steps is not None and global_step % self._save_steps == 0):
             self.save()
 

@@ -72,7 +72,7 @@ def train_eagerly(
     run.initial_step = int(counters.global_step.numpy())
     run.attach(hooks)
     increment = run.train_ops.global_step_inc_op
-    with awaited_interruption() as interruption, workers.losses_told():
+    with awaited_interruption() as interruption, workers.logging_lost_workers():
         with MonitoredSession(session, hooks, increment, rounds_per_call) as monitored:
             while not workers.any(monitored.should_stop()):
                 try:

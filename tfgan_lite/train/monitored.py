@@ -100,7 +100,7 @@ class MonitoredSession:
         requests = {hook: hook.before_run(context) for hook in self._others}
         program = next(iter(self._programs.values()))
         clock = time.perf_counter()
-        done = program(self.session.workers.least(max(1, rounds)))
+        done = program(self.session.workers.minimum(max(1, rounds)))
         seconds = time.perf_counter() - clock
         self.session.program_seconds += seconds
         self._pace(seconds, done)

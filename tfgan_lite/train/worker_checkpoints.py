@@ -59,7 +59,7 @@ class WorkerCheckpoints:
         """
         path = tf.train.latest_checkpoint(self._logdir)
         step = -1 if path is None else _step_of(path)
-        found = self._workers.told(step).tolist()
+        found = self._workers.gather(step).tolist()
         if len(set(found)) > 1:
             raise ValueError(
                 f"The workers find checkpoints of different rounds in their logdir: {found}"

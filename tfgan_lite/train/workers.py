@@ -42,23 +42,23 @@ class Workers:
 
     def any(self, flag: bool) -> bool:
         """Whether any worker says so."""
-        return bool(self.told(int(flag)).max())
+        return bool(self.gather(int(flag)).max())
 
     def all(self, flag: bool) -> bool:
         """Whether all workers say so."""
-        return bool(self.told(int(flag)).min())
+        return bool(self.gather(int(flag)).min())
 
-    def least(self, number: int) -> int:
+    def minimum(self, number: int) -> int:
         """The least of all workers' numbers."""
-        return int(self.told(number).min())
+        return int(self.gather(number).min())
 
-    def chiefs(self, flag: bool) -> bool:
+    def chief_says(self, flag: bool) -> bool:
         """What the chief says."""
-        return bool(self.told(int(flag))[0])
+        return bool(self.gather(int(flag))[0])
 
     @contextlib.contextmanager
-    def losses_told(self) -> Iterator[None]:
-        """Says what to do where another worker's end has ended the work of this one, too."""
+    def logging_lost_workers(self) -> Iterator[None]:
+        """Logs what to do where another worker's end has ended the work of this one, too."""
         try:
             yield
         except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError):
@@ -69,7 +69,7 @@ class Workers:
                 )
             raise
 
-    def told(self, number: int) -> np.ndarray:
+    def gather(self, number: int) -> np.ndarray:
         """Every worker's number, in their order; each waits for all others to tell theirs."""
         if self.count == 1:
             return np.array([number])
