@@ -22,7 +22,6 @@ def normal(*shape, seed=0):
 
 REAL = normal(50, 8)
 GOOD = normal(50, 8, seed=1)
-MOSTLY_REAL = np.resize([1, 1, -1], 50)
 
 
 def said(generated=GOOD, **options):

@@ -52,7 +52,8 @@ def adam_kernel(optimizer: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        vars(adam).pop("update_step", None)  # Replicas leave together what each of them entered.
+        # Replicas share the optimizer, so another may have removed it already.
+        vars(adam).pop("update_step", None)
 
 
 def _update_step(adam: Any, gradient: Any, variable: Any, learning_rate: Any) -> None:

@@ -26,7 +26,10 @@ def checksum(tensor: tf.Tensor) -> tf.Tensor:
 
 
 def _bound(tensor: tf.Tensor) -> tf.Tensor | None:
-    """No value is larger, nor their sum; None where it is quicker to read them."""
+    """An upper bound on the sum of absolute values, from the product's factors.
+
+    None where summing directly is cheaper.
+    """
     if tensor.op.type == "AddN":
         bounds = [_bound(each) for each in tensor.op.inputs]
         return None if any(each is None for each in bounds) else tf.add_n(bounds)

@@ -19,6 +19,7 @@ from tfgan_lite.train.training_run import InitialStepHook, TrainingRun
 __all__ = ["train_in_graph"]
 
 _v1 = tf.compat.v1.train
+_DEFAULT_MAX_TO_KEEP = 5  # Of TensorFlow's Saver.
 
 # What graph_ops calls a bad loss, among the lines of user code that TensorFlow's message quotes.
 _NOT_FINITE = re.compile(r"The (gradient of the )?\w+'s loss( \(\w+\))? is not finite")
@@ -99,8 +100,8 @@ def _named_errors(run: TrainingRun, step: Any) -> Any:
 
 
 def _scaffold(max_to_keep: int | None) -> Any:
-    """What keeps another number of checkpoints than a graph does by itself."""
-    if max_to_keep == 5:
+    """A scaffold whose saver keeps `max_to_keep` checkpoints; None for TensorFlow's default."""
+    if max_to_keep == _DEFAULT_MAX_TO_KEEP:
         return None
     saver = _v1.Saver(max_to_keep=max_to_keep, sharded=True, allow_empty=True)
     return _v1.Scaffold(saver=saver)

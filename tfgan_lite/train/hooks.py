@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from tfgan_lite.deferred import Deferred
 from tfgan_lite.structures import GANTrainOps, GANTrainSteps, as_list
 from tfgan_lite.train import schedule
 from tfgan_lite.train.train_ops import joint_ops, report_of, update_of
@@ -130,7 +131,7 @@ class FinalOpsHook(SessionRunHook):
         return self._values
 
     def next_due(self, global_step: int) -> None:
-        """Needs no round's end, only the last's."""
+        """Never due: it acts only in `end`."""
 
     def begin(self) -> None:
         if not tf.executing_eagerly():
@@ -233,8 +234,6 @@ def _called(ops: Any) -> Any:
 
 
 def _is_plain_callable(op: Any) -> bool:
-    from tfgan_lite.deferred import Deferred
-
     return callable(op) and not isinstance(op, Deferred) and not tf.is_tensor(op)
 
 

@@ -32,7 +32,7 @@ class Interruption:
           SystemExit: after SIGTERM, with the code that shells use, 143.
         """
         if self.signal is None:
-            self.signal = signal.SIGTERM  # That another worker got.
+            self.signal = signal.SIGTERM  # The signal was received by another worker.
         saved = f"; saved in {logdir}: run the same program again to go on" if logdir else ""
         logging.warning("Stopped by %s after round %d%s.", self.signal.name, step, saved)
         if self.signal is signal.SIGINT:

@@ -19,7 +19,7 @@ __all__ = ["JitChoice"]
 
 _REPEATS = 5
 _CLEARLY = 1.1  # Times the seconds of the fastest: what is slower need not be measured again.
-_ONE_PROGRAM = 1.3  # What a round loses, at most, that is one program of XLA's no more.
+_ONE_PROGRAM = 1.3  # Upper bound on the slowdown of a round that can no longer be one XLA program.
 _LAUNCH_MATTERS_BELOW = 3e-3  # Seconds of a sub-step: a launch takes about 0.2 ms.
 _DECIDED = ("jit_compile", "one_pass", "many_rounds")
 
@@ -44,7 +44,8 @@ class JitChoice(tf.train.experimental.PythonState):
         self.jit_compile = jit_compile
         self.decisions: dict[str, dict[str, bool]] = {}
         self._clock = clock
-        self._slow_convolutions = frozenset[str]()  # Kinds by which a sub-step with XLA lost.
+        # Convolution ops of sub-steps for which XLA measured clearly slower.
+        self._slow_convolutions = frozenset[str]()
 
     def serialize(self) -> str:
         return json.dumps(self.decisions)

@@ -96,7 +96,7 @@ class SkippedUpdatesHook(TrainingHook):
                         f" {self._most} before it, which is all that max_nans allows."
                     )
                 logging.warning(
-                    "Skipped update %d of %d that may be (loss or gradient is not finite): %s.",
+                    "Skipped an update (%d of at most %d): loss or gradient is not finite: %s.",
                     self._skipped,
                     self._most,
                     what,
@@ -142,7 +142,8 @@ class Rollbacks:
         for hook in self._train_hooks:
             hook.after_create_session(self._session, None)
         logging.warning(
-            "%s Went back to %s, rollback %d of %d that may be; noise and data are others now.",
+            "%s Rolled back to %s (%d of at most %d); training continues with fresh noise and"
+            " the next data.",
             error,
             path,
             self._done,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tfgan_lite.train.console_logs import follow_stderr
+from tfgan_lite.train.run_facts import run_facts, shown_facts
 from tfgan_lite.train.training_run import TrainingHook
 
 __all__ = ["ProgressHook"]
@@ -130,8 +131,6 @@ class ProgressHook(TrainingHook):
         self._step = None
 
     def _print_header(self) -> None:
-        from tfgan_lite.train.run_facts import run_facts, shown_facts
-
         facts = run_facts(self.run)
         versions = facts["versions"]
         lines = {**shown_facts(facts), **self._header}

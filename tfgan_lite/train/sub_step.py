@@ -71,7 +71,7 @@ class SubStep:
         needed += [*averaged, *fetches]
         self.sources = sources_of(needed, known)
         needs = set(needed_by(needed, known))
-        # Kinds of the losses'; gradients are made of the like.
+        # Op types used by the losses; their gradients use similar ones.
         operations = frozenset[str]().union(*(node.trace.operations for node in needs))
         self.convolutions = frozenset(name for name in operations if "Conv" in name)
         merges = {node.merged for node in needs} - {None}
@@ -305,11 +305,6 @@ class SubStep:
     def is_always_alike(self) -> bool:
         """Whether all terms of the losses are due in every update."""
         return len(self._plans) == 1
-
-    @property
-    def usually_skipped(self) -> frozenset[Deferred]:
-        """The terms that are not due in most updates."""
-        return max(self._plans, key=len)
 
     def compute(
         self, draws, key, feeds=(), skipped: frozenset[Deferred] = frozenset()

@@ -8,6 +8,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfgan_lite.train.hparams import hparams_summary
+from tfgan_lite.train.run_facts import hyperparameters, run_facts, save_run_facts
 from tfgan_lite.train.training_run import Means, TrainingHook, checked_period, next_multiple
 
 __all__ = ["SummaryHook", "scalar_writer"]
@@ -52,9 +54,6 @@ class SummaryHook(TrainingHook):
         return next_multiple(global_step, self._every)
 
     def begin(self) -> None:
-        from tfgan_lite.train.hparams import hparams_summary
-        from tfgan_lite.train.run_facts import hyperparameters, run_facts, save_run_facts
-
         logdir = self._logdir or (self.run and self.run.logdir)
         if logdir is None:
             raise ValueError("SummaryHook has no logdir: give it one, or give gan_train one.")

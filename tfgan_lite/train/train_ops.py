@@ -22,6 +22,7 @@ from tfgan_lite.structures import (
     as_list,
 )
 from tfgan_lite.tracing import sources_of, variables_of
+from tfgan_lite.train import graph_ops
 from tfgan_lite.train.optimizers import as_optimized, build_slots, check_optimizer
 from tfgan_lite.train.updates import Update
 
@@ -182,8 +183,6 @@ def gan_train_ops(
             (),
         )
 
-    from tfgan_lite.train import graph_ops
-
     if check_for_unused_update_ops and options["update_ops"] is None:
         graph_ops.check_unused_update_ops(networks)
     hooks = graph_ops.sync_replicas_hooks(flat, is_chief)
@@ -210,8 +209,6 @@ def joint_ops(train_ops: Sequence[Any]) -> list[Any]:
     updates = [noted(op, "update") for op in train_ops]
     if None in updates:  # Not made by gan_train_ops: their order is their maker's.
         return list(train_ops)
-    from tfgan_lite.train import graph_ops
-
     joint = graph_ops.train_op(updates, noted(train_ops[0], "update_ops"))
     for op, update in zip(joint, updates):
         note(op, update=update)

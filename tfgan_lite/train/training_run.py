@@ -69,7 +69,7 @@ class TrainingRun:
     notes: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def attach(self, hooks: Sequence[Any]) -> None:
-        """Makes these the session's hooks, and lets those that want to know it know the run."""
+        """Registers the session's hooks and calls `attach(self)` on those that define it."""
         self.hooks = hooks
         for hook in hooks:
             if hasattr(hook, "attach"):

@@ -16,7 +16,7 @@ _LARGE = 4 << 20  # Bytes of a variable.
 
 @contextlib.contextmanager
 def variables_kept(variables: Sequence[tf.Variable]) -> Iterator[None]:
-    """Whatever happens to the variables inside, they are then as before."""
+    """Restores the variables on exit, whatever happened to them inside."""
     # On disk, and large ones one by one, so that measuring does not raise the run's peak of memory.
     with tempfile.TemporaryDirectory() as folder:
         unique = {id(v): v for v in variables}.values()
