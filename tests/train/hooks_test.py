@@ -146,6 +146,67 @@ def test_a_hook_can_feed_a_value(world):
     np.testing.assert_allclose(diary.results[0], np.full([4, 1], 2.5))
 
 
+class Asking(v1.SessionRunHook):
+    """Asks for values; it is called after every round."""
+
+    def __init__(self, ask):
+        self.results, self._ask = [], ask
+
+    def before_run(self, run_context):
+        return self._ask()
+
+    def after_run(self, run_context, run_values):
+        self.results.append(run_values.results)
+
+
+class AskingWhenDue(Asking):
+    """Says when it is due, so that a call may have several rounds."""
+
+    def next_due(self, global_step):
+        return global_step + 1
+
+
+both_paths = pytest.mark.parametrize("kind", [Asking, AskingWhenDue])
+
+
+@both_paths
+def test_what_several_hooks_ask_for_is_of_one_draw(kind):
+    gan = LinearGAN(noise=tfgan.normal([1]))
+
+    def ask():
+        return v1.SessionRunArgs(gan.model.generated_data)
+
+    first, second = kind(ask), kind(ask)
+    gan.train(3, hooks=[first, second])
+    np.testing.assert_array_equal(first.results, second.results)
+
+
+@both_paths
+def test_what_a_hook_feeds_holds_however_many_rounds_a_call_has(kind):
+    gan = LinearGAN()
+
+    def ask():
+        fed = {gan.model.generator_inputs: np.full([4, 1], 2.0, np.float32)}
+        return v1.SessionRunArgs([gan.generator.a, gan.model.generated_data], feed_dict=fed)
+
+    hook = kind(ask)
+    gan.train(2, hooks=[hook])
+    for _, generated in hook.results:
+        assert np.unique(generated).size == 1
+
+
+@both_paths
+def test_a_hook_may_ask_for_the_global_step_beside_other_values(kind):
+    gan = LinearGAN()
+
+    def ask():
+        return v1.SessionRunArgs({"step": gan.train_ops.global_step_inc_op, "a": gan.generator.a})
+
+    hook = kind(ask)
+    assert gan.train(3, hooks=[hook]) == 3
+    assert [result["step"] for result in hook.results] == [1, 2, 3]
+
+
 # RunTrainOpsHook
 
 

@@ -104,13 +104,8 @@ class MonitoredSession:
         seconds = time.perf_counter() - clock
         self.session.program_seconds += seconds
         self._pace(seconds, done)
-        step = self.session.counters.global_step.numpy()
-        asked = {hook: request.fetches for hook, request in requests.items() if request}
-        results = {
-            hook: step if fetches is self._increment else self.session.run(fetches)
-            for hook, fetches in asked.items()
-        }
-        self._after_run(context, results)
+        # The program has ended its rounds: what is left of the increment is its value.
+        self._after_run(context, self._fetch(requests, self.session.counters.global_step))
 
     def _run_one(self, context: Any) -> None:
         requests = {}
@@ -121,10 +116,22 @@ class MonitoredSession:
                 self.session.program_seconds += time.perf_counter() - clock
             else:
                 requests.update({hook: hook.before_run(context) for hook in group})
-        asked = {h: r.fetches for h, r in requests.items() if r and r.fetches is not None}
+        self._after_run(context, self._fetch(requests, self._increment))
+
+    def _fetch(self, requests: dict[Any, Any], increment: Any) -> dict[Any, Any]:
+        """What hooks asked for, all of one draw, with `increment` for what ends a round."""
+
+        def fetch(node: Any) -> Any:
+            return increment if node is self._increment else node
+
+        asked = {
+            hook: tf.nest.map_structure(fetch, request.fetches)
+            for hook, request in requests.items()
+            if request and request.fetches is not None
+        }
         feeds = {k: v for r in requests.values() if r for k, v in (r.feed_dict or {}).items()}
-        _, *results = self.session.run([self._increment, *asked.values()], feeds)
-        self._after_run(context, dict(zip(asked, results)))
+        _, *results = self.session.run([increment, *asked.values()], feeds)
+        return dict(zip(asked, results))
 
     def _after_run(self, context: Any, results: dict[Any, Any]) -> None:
         for hook in self._hooks:
