@@ -147,6 +147,26 @@ def test_statistics_are_kept_where_they_must_be():
     assert module.steps.numpy() == 0.0
 
 
+def test_statistics_are_kept_where_a_call_fails():
+    module = Linear(2, 2)
+    network = Network(lambda x: module.steps.assign_add(1.0) + module(x), "generator")
+    network.own(Deferred(lambda: network(tf.ones([1, 2])), "output"))
+    with pytest.raises(KeyError), network.statistics_kept():
+        network(tf.ones([1, 2]))
+        raise KeyError
+    assert module.steps.numpy() == 0.0
+
+
+def test_after_a_call_that_failed_a_graphs_statistics_are_updated_again():
+    with tf.Graph().as_default():
+        layer = tf.keras.Sequential([tf.keras.Input([2]), tf.keras.layers.BatchNormalization()])
+        network = Network(layer, "generator", scope="generator")
+        with pytest.raises(KeyError), network.statistics_kept():
+            raise KeyError
+        network(tf.ones([1, 2]))
+        assert network.update_ops
+
+
 @pytest.mark.slow
 def test_keras_models_work_with_legacy_keras():
     """TF_USE_LEGACY_KERAS=1 makes tf.keras be tf_keras."""

@@ -186,13 +186,17 @@ class Network:
         """
         if in_plain_graph():
             before, self._keeps_statistics = self._keeps_statistics, True
-            yield
-            self._keeps_statistics = before
+            try:
+                yield
+            finally:
+                self._keeps_statistics = before
             return
         saved = [(v, tf.identity(v)) for v in self.statistics]
-        yield
-        for variable, value in saved:
-            variable.assign(value)
+        try:
+            yield
+        finally:
+            for variable, value in saved:
+                variable.assign(value)
 
     def last_losses(self) -> tuple[tf.Tensor, ...]:
         """The regularisation losses that the layers declare for weights and for the last call."""
