@@ -13,7 +13,7 @@ import numpy as np
 from absl import logging
 
 from tfgan_lite.train.summary_hook import scalar_writer
-from tfgan_lite.train.training_run import TrainingHook
+from tfgan_lite.train.training_run import TrainingHook, next_multiple
 
 __all__ = ["JSONL", "PeriodicLook", "append_line"]
 
@@ -70,7 +70,7 @@ class PeriodicLook(TrainingHook):
     def next_due(self, global_step: int) -> int | None:
         if self._every_n_steps is None:
             return None
-        return (global_step // self._every_n_steps + 1) * self._every_n_steps
+        return next_multiple(global_step, self._every_n_steps)
 
     def begin(self) -> None:
         self._logdir = self._logdir or (self.run and self.run.logdir)

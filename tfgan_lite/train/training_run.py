@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -154,7 +153,10 @@ class TrainingHook(_v1.SessionRunHook):
         self.run = run
 
     def next_due(self, global_step: int) -> int | None:
-        """The global step at which the hook must be called next; None if any time will do."""
+        """The latest global step by which the hook must be called.
+
+        It is also called earlier, whenever another hook is due; None if it has no deadline.
+        """
         return global_step + 1
 
     def after_round(self, run_context: Any, global_step: int) -> None:
@@ -204,7 +206,7 @@ class Means:
 
 def next_multiple(step: int, period: int) -> int:
     """The first multiple of a period after a step."""
-    return (math.floor(step / period) + 1) * period
+    return (step // period + 1) * period
 
 
 def checked_period(name: str, period: int) -> int:
