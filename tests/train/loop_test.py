@@ -1,5 +1,6 @@
 """gan_train: how it stops, and what fusing keeps."""
 
+import json
 import logging
 
 import numpy as np
@@ -12,9 +13,11 @@ from tests.train.linear_gan import (
     LinearGAN,
     dataset,
     in_world,
+    poisoned,
     real_of,
     simulate,
 )
+from tfgan_lite.train.jit_choice import JitChoice
 from tfgan_lite.train.round_program import RoundProgram
 from tfgan_lite.train.train_ops import update_of
 
@@ -91,10 +94,76 @@ def test_the_round_is_described(world, caplog):
     assert "A round is 1 generator, then 2 discriminator." in caplog.messages
 
 
-@pytest.mark.parametrize("argument", ["master", "scaffold", "config"])
+@pytest.mark.parametrize("argument", ["master", "scaffold", "config", "max_wait_secs"])
 def test_arguments_of_graphs_are_refused_in_tf2(argument):
     with pytest.raises(ValueError, match=f"{argument} has a meaning only in a tf.Graph"):
         LinearGAN().train(1, **{argument: "x"})
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [{"jit_compile": True}, {"rounds_per_call": 5}, {"ignore_save_errors": True}],
+    ids=str,
+)
+def test_arguments_of_tf2_are_refused_in_a_graph(argument):
+    (name,) = argument
+    with in_world("graph"), pytest.raises(ValueError, match=f"{name} has a meaning only in TF2"):
+        LinearGAN().train(1, **argument)
+
+
+def test_a_seed_that_is_not_the_graphs_is_refused():
+    with in_world("graph"), pytest.raises(ValueError, match=r"call tf.*set_random_seed\(7\)"):
+        LinearGAN().train(1, seed=7)
+
+
+def test_the_graphs_own_seed_may_be_given_again():
+    with in_world("graph"):
+        tf.compat.v1.set_random_seed(7)
+        assert LinearGAN().train(1, seed=7) == 1
+
+
+# A session of the user's own
+
+
+def session_for(gan, seed=0, jit_compile=False, skips=False):
+    counters = gan.train_ops.global_step_inc_op.counters
+    return tfgan.Session(counters, seed=seed, jit=JitChoice(jit_compile), skips=skips)
+
+
+def test_the_configuration_is_that_of_the_session(tmp_path):
+    gan = LinearGAN()
+    session = session_for(gan, seed=7)
+    gan.train(1, tmp_path, session=session, save_checkpoint_secs=600)
+    assert json.loads((tmp_path / "configuration.json").read_text())["seed"] == 7
+
+
+def test_hooks_know_the_sessions_choice_of_xla():
+    gan, hook = LinearGAN(), tfgan.TrainingHook()
+    gan.train(1, session=session_for(gan), jit_compile="auto", hooks=[hook])
+    assert hook.run.jit_compile is False
+
+
+@pytest.mark.parametrize(
+    "argument", [{"seed": 1}, {"jit_compile": True}, {"nan_policy": "skip"}], ids=str
+)
+def test_what_disagrees_with_the_session_is_refused(argument):
+    gan = LinearGAN()
+    (name,) = argument
+    with pytest.raises(ValueError, match=f"{name}.*session"):
+        gan.train(1, session=session_for(gan, seed=7), **argument)
+
+
+def test_a_session_that_skips_needs_the_policy():
+    gan = LinearGAN()
+    with pytest.raises(ValueError, match="skips=True"):
+        gan.train(1, session=session_for(gan, skips=True))
+
+
+def test_a_session_that_skips_leaves_out_updates_that_are_not_finite():
+    gan = LinearGAN(real=poisoned(1))
+    session = session_for(gan, skips=True)
+    assert gan.train(3, session=session, nan_policy="skip") == 3
+    assert np.isfinite(gan.critic.c.numpy())
 
 
 # Fusing

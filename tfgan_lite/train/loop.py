@@ -29,6 +29,18 @@ from tfgan_lite.train.workers import Workers
 
 __all__ = ["gan_train"]
 
+# Values of arguments that a world does without. A graph's call has one round, and no XLA.
+_ASK_FOR_NOTHING = {
+    "master": ("", None),
+    "scaffold": (None,),
+    "max_wait_secs": (7200,),
+    "config": (None,),
+    "jit_compile": ("auto", False),
+    "rounds_per_call": (None, 1),
+    "ignore_save_errors": (False,),
+    "session": (None,),
+}
+
 
 def gan_train(
     train_ops: GANTrainOps,
@@ -76,7 +88,8 @@ def gan_train(
       save_summaries_steps: rounds between summaries; None writes none.
       max_wait_secs: in a graph, how long a worker waits for the chief.
       config: in a graph, a `tf.compat.v1.ConfigProto`.
-      seed: in TF2, the seed of all noise that the library draws.
+      seed: in TF2, the seed of all noise that the library draws; a graph has its own, by
+        `tf.compat.v1.set_random_seed` before the model is made.
       jit_compile: in TF2, whether XLA compiles the updates; "auto" measures which is faster.
       rounds_per_call: in TF2, the most rounds in one compiled call; None to derive it.
       save_checkpoint_steps: rounds between checkpoints, beside `save_checkpoint_secs`, of which it
@@ -90,15 +103,17 @@ def gan_train(
         applied: "raise" an error; in TF2 also "skip" it, or "rollback" to the last checkpoint and
         go on from there with other noise and the data that comes next.
       max_nans: how many updates may be skipped, or how many times training may go back.
-      session: in TF2, the `Session` to train in, whose seed and choice of XLA hold; a second call
-        with the same one goes on where the data are. None for one of the call's own.
+      session: in TF2, the `Session` to train in, whose seed and choice of XLA hold, and which skips
+        updates if `nan_policy` does; a second call with the same one goes on where the data are.
+        None for one of the call's own.
 
     Returns:
       The global step after the last round, a NumPy scalar.
 
     Raises:
       ValueError: `logdir` is None with saving on, cannot be written to, or holds the checkpoint of
-        another model or configuration; a policy that cannot be kept.
+        another model or configuration; a policy that cannot be kept; an argument that has no
+        meaning in this world, or disagrees with the session.
       NanLossError: a loss is not finite, as often as `nan_policy` and `max_nans` do not allow; the
         update was not applied.
       tf.errors.OpError: a checkpoint cannot be written. Those before are whole.
@@ -119,6 +134,26 @@ def gan_train(
         save_checkpoint_secs, save_checkpoint_steps, max_to_keep, allow_changes, ignore_save_errors
     )
     _check_logdir(logdir, is_chief, saving.is_on, save_summaries_steps)
+    check_nan_policy(nan_policy, max_nans, train_ops, saving.is_on, strategy)
+    skips = nan_policy == "skip"
+    if eager:
+        _check_unused(
+            "a tf.Graph",
+            master=master,
+            scaffold=scaffold,
+            max_wait_secs=max_wait_secs,
+            config=config,
+        )
+        session = _session(train_ops, strategy, seed, jit_compile, skips, session)
+    else:
+        _check_unused(
+            "TF2",
+            jit_compile=jit_compile,
+            rounds_per_call=rounds_per_call,
+            ignore_save_errors=ignore_save_errors,
+            session=session,
+        )
+        _check_seed_of_the_graph(seed)
     train_hooks = (get_hooks_fn or get_sequential_train_hooks())(train_ops)
     user_hooks = [*(hooks or ()), *((chief_only_hooks or ()) if is_chief else ())]
     run = TrainingRun(
@@ -126,29 +161,25 @@ def gan_train(
         train_hooks=[hook for hook in train_hooks if isinstance(hook, RunTrainOpsHook)],
         logdir=logdir,
         batch_size=_batch_size(train_ops),
-        skips=nan_policy == "skip",
-        jit_compile=jit_compile if eager else None,
+        skips=skips,
+        jit_compile=session.jit.jit_compile if eager else None,
     )
-    check_nan_policy(nan_policy, max_nans, train_ops, saving.is_on, strategy)
     if is_chief and save_summaries_steps and logdir is not None:
         user_hooks.append(SummaryHook(save_summaries_steps))
     phases = _phases(run.train_hooks)
     run.schedule = schedule.describe(phases)
     logging.info("A round is %s.", run.schedule)
-    current = configuration.configuration_of(run, phases, seed if eager else None)
+    current = configuration.configuration_of(run, phases, session.seed if eager else None)
     all_hooks = [*user_hooks, *train_hooks]
     with contextlib.ExitStack() as stack:
         for hook in user_hooks:
             if hasattr(hook, "close"):
                 stack.callback(hook.close)
         if eager:
-            _check_unused("a tf.Graph", master=master, scaffold=scaffold, config=config)
-            counters = train_ops.global_step_inc_op.counters
-            jit = JitChoice(jit_compile)
             saves = saving.is_on and logdir is not None and (is_chief or workers.count > 1)
             return train_eagerly(
                 run,
-                session or Session(counters, strategy, seed, jit, run.skips),
+                session,
                 all_hooks,
                 saving if saves else None,
                 current,
@@ -156,7 +187,6 @@ def gan_train(
                 max_nans=max_nans,
                 rounds_per_call=rounds_per_call,
             )
-        _check_unused("TF2", session=session)
         if saving.is_on and logdir is not None:
             check_logdir_state(logdir)
             if is_chief:
@@ -176,8 +206,46 @@ def gan_train(
 
 def _check_unused(world: str, **arguments: Any) -> None:
     for name, value in arguments.items():
-        if value:
-            raise ValueError(f"{name} has a meaning only in {world}.")
+        if value not in _ASK_FOR_NOTHING[name]:
+            raise ValueError(f"{name} has a meaning only in {world}, got {value!r}.")
+
+
+def _check_seed_of_the_graph(seed: int) -> None:
+    if seed and tf.compat.v1.get_default_graph().seed != seed:
+        raise ValueError(
+            f"seed={seed} comes too late in a graph, where what draws noise is made already: call"
+            f" tf.compat.v1.set_random_seed({seed}) before you make the model."
+        )
+
+
+def _session(
+    train_ops: GANTrainOps,
+    strategy: tf.distribute.Strategy,
+    seed: int,
+    jit_compile: bool | str,
+    skips: bool,
+    given: Session | None,
+) -> Session:
+    """The session that was given, which the other arguments must agree with, or a new one."""
+    jit = JitChoice(jit_compile)
+    if given is None:
+        counters = train_ops.global_step_inc_op.counters
+        return Session(counters, strategy, seed, jit, skips)
+    for name, value, default, held in (
+        ("seed", seed, 0, given.seed),
+        ("jit_compile", jit_compile, "auto", given.jit.jit_compile),
+    ):
+        if value not in (default, held):
+            raise ValueError(
+                f"{name}={value!r}, but the session was made with {held!r}: pass {name} to one of"
+                " them only."
+            )
+    if skips != given.skips:
+        raise ValueError(
+            f'nan_policy="skip" goes with a Session(skips=True), and no other policy does: got'
+            f" a session with skips={given.skips}."
+        )
+    return given
 
 
 def _check_logdir(
