@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred, Run, materialise, random_key
 from tfgan_lite.graph_notes import noted
+from tfgan_lite.integers import checked_integer
 from tfgan_lite.sources import DatasetSource
 from tfgan_lite.structures import GANModel
 from tfgan_lite.tracing import sources_of
@@ -62,10 +63,8 @@ def generate(
             " direction (model.model_x2y); with a StarGANModel call its generator_fn(data, target)."
         )
     batch_size = 100 if batch_size is None else batch_size
-    for name, value in (("num_samples", num_samples), ("batch_size", batch_size)):
-        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
-            raise ValueError(f"{name} must be a positive integer, got {value!r}.")
-    chunk = min(int(batch_size), int(num_samples))
+    num_samples = checked_integer("num_samples", num_samples)
+    chunk = min(checked_integer("batch_size", batch_size), num_samples)
     _, data = _sampled(model, num_samples, chunk, seed, average)
     return data
 

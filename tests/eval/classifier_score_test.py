@@ -117,5 +117,5 @@ class TestClassifierScoreOfSplits:
     def test_of_more_parts_than_samples_is_an_error(self):
         with pytest.raises(ValueError, match="at least 10"):
             classifier_score_and_std_from_logits(np.zeros((9, 3)))
-        with pytest.raises(ValueError, match="num_splits must be an integer >= 1"):
+        with pytest.raises(ValueError, match="num_splits must be a positive integer"):
             classifier_score_and_std_from_logits(np.zeros((9, 3)), 0)

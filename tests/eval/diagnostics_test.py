@@ -166,7 +166,11 @@ def test_a_failing_look_does_not_stop_training(caplog):
     ("real", "options", "message"),
     [
         (np.ones([1, 1]), {"every_n_steps": 1}, "real_data must be at least two samples"),
-        (np.ones([4, 1]), {"every_n_steps": 1, "num_samples": 1}, "num_samples must be at least 2"),
+        (
+            np.ones([4, 1]),
+            {"every_n_steps": 1, "num_samples": 1},
+            "num_samples must be an integer",
+        ),
         (np.ones([4, 1]), {}, "one of every_n_steps and every_secs"),
     ],
 )

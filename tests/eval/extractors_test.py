@@ -252,7 +252,7 @@ def test_protocol_says_what_it_is():
         ({"value_range": "float"}, "value_range must be"),
         ({"image_shape": (8, 6)}, "image_shape must be .height, width, channels."),
         ({"image_shape": (8, 6, 0)}, "image_shape must be"),
-        ({"batch_size": 0}, "batch_size must be an integer >= 1"),
+        ({"batch_size": 0}, "batch_size must be a positive integer"),
         ({"name": ""}, "name must be a string"),
     ],
 )

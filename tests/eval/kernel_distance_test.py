@@ -167,7 +167,7 @@ def test_bad_activations_are_an_error(x, y, message):
 
 def test_bad_options_are_an_error():
     x, y = samples(9, 9)
-    with pytest.raises(ValueError, match="max_block_size must be an integer >= 1"):
+    with pytest.raises(ValueError, match="max_block_size must be a positive integer"):
         distance(x, y, 0)
     with pytest.raises(ValueError, match="dtype must be float32 or float64, but it is float16"):
         distance(x, y, dtype=tf.float16)
@@ -197,7 +197,7 @@ class TestSubsets:
             kernel_distance_of_subsets(*samples(40, 20), subset_size=30)
 
     def test_of_one_sample_are_an_error(self):
-        with pytest.raises(ValueError, match="subset_size must be at least 2"):
+        with pytest.raises(ValueError, match="subset_size must be an integer of at least 2"):
             kernel_distance_of_subsets(*samples(40, 20), subset_size=1)
 
 

@@ -255,9 +255,9 @@ def test_training_that_is_resumed_goes_on_with_the_same_pool(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"pool_size": -1}, "pool_size must be an integer >= 0"),
-        ({"pool_size": 2.5}, "pool_size must be an integer >= 0"),
-        ({"pool_size": True}, "pool_size must be an integer >= 0"),
+        ({"pool_size": -1}, "pool_size must be an integer of at least 0"),
+        ({"pool_size": 2.5}, "pool_size must be an integer of at least 0"),
+        ({"pool_size": True}, "pool_size must be an integer of at least 0"),
         ({"pooling_probability": 1.5}, "pooling_probability must be in"),
         ({"pooling_probability": float("nan")}, "pooling_probability must be in"),
     ],

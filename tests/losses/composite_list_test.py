@@ -190,7 +190,7 @@ BAD_LISTS = {
     "a name": (["r1_penalty"], TypeError, "an entry is 'r1_penalty'"),
     "negative weight": ([(size, -1.0)], ValueError, "weight of penalty size must be >= 0, got -1"),
     "nan": ([(size, float("nan"))], ValueError, "weight of penalty size must be >= 0, got nan"),
-    "every 0": ([(size, 1.0, 0)], ValueError, "every of penalty size must be an integer >= 1"),
+    "every 0": ([(size, 1.0, 0)], ValueError, "every of penalty size must be a positive integer"),
     "every 1.5": ([(size, 1.0, 1.5)], ValueError, "got 1.5"),
     "every True": ([(size, 1.0, True)], ValueError, "got True"),
     "no scalar": ([lambda m: m.real_data], ValueError, r"must give a scalar.*\(4, 2\)"),

@@ -6,7 +6,6 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from tfgan_lite.worlds import in_plain_graph
@@ -115,10 +114,3 @@ def local_variable(shape: Sequence[int], dtype: tf.DType, name: str) -> tf.Varia
         use_resource=True,
         name=name,
     )
-
-
-def checked_size(value: Any, name: str) -> int:
-    """`value` if it is an integer >= 1."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} must be an integer >= 1, but it is {value!r}.")
-    return int(value)

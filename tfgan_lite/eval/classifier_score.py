@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from tfgan_lite.eval.accumulator import Accumulator, checked_size, local_variable
+from tfgan_lite.eval.accumulator import Accumulator, local_variable
 from tfgan_lite.eval.checks import Array, as_matrix, result_dtype
 from tfgan_lite.eval.deferrable import deferrable
+from tfgan_lite.integers import checked_integer
 
 __all__ = [
     "ClassifierScoreStatistics",
@@ -40,7 +41,7 @@ class ClassifierScoreStatistics(Accumulator):
 
     def __init__(self, num_classes: int, name: str | None = None):
         super().__init__(name=name or "classifier_score_statistics")
-        self.num_classes = checked_size(num_classes, "num_classes")
+        self.num_classes = checked_integer("num_classes", num_classes)
         with tf.name_scope(self.name):
             self.count = local_variable([], tf.int64, "count")
             self.probabilities = local_variable([self.num_classes], tf.float64, "probabilities")
@@ -142,7 +143,7 @@ def classifier_score_and_std_from_logits(
       >>> float(score), float(error)
       (1.0, 0.0)
     """
-    num_splits = checked_size(num_splits, "num_splits")
+    num_splits = checked_integer("num_splits", num_splits)
     matrix = as_matrix(logits, "logits", min_rows=num_splits)
     num_samples = tf.shape(matrix)[0]
     bounds = [num_samples * i // num_splits for i in range(num_splits + 1)]

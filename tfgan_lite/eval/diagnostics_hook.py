@@ -13,6 +13,7 @@ from absl import logging
 from tfgan_lite.eval.diagnostics import diagnose, verdict
 from tfgan_lite.eval.evaluation import run_eagerly
 from tfgan_lite.eval.periodic_look import PeriodicLook
+from tfgan_lite.integers import checked_integer
 from tfgan_lite.losses.slopes import logits_of
 from tfgan_lite.sampling import sample_with_inputs
 
@@ -77,9 +78,8 @@ class DiagnosticsHook(PeriodicLook):
             raise ValueError(
                 f"real_data must be at least two samples [N, ...], got shape {self._real.shape}."
             )
-        self._num_samples = len(self._real) if num_samples is None else num_samples
-        if isinstance(self._num_samples, bool) or self._num_samples < 2:
-            raise ValueError(f"num_samples must be at least 2, got {num_samples!r}.")
+        wanted = len(self._real) if num_samples is None else num_samples
+        self._num_samples = checked_integer("num_samples", wanted, least=2)
         if not hasattr(model, "generator_inputs"):
             raise ValueError(f"A {type(model).__name__} has no generator_inputs to sample from.")
         self._model, self._real_inputs, self._extractor = model, real_inputs, extractor

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from tfgan_lite.eval import image_ranges
 from tfgan_lite.eval.image_ranges import ValueRange
+from tfgan_lite.integers import checked_integer
 
 __all__ = ["Extractor", "arrays_hash", "eagerly"]
 
@@ -71,12 +72,10 @@ class Extractor:
             raise TypeError(f"function must be callable, but it is {function!r}.")
         if not isinstance(name, str) or not name:
             raise ValueError(f"name must be a string that is not empty, but it is {name!r}.")
-        if not isinstance(batch_size, int) or batch_size < 1:
-            raise ValueError(f"batch_size must be an integer >= 1, but it is {batch_size!r}.")
         self._name, self._resize_mode, self._note = name, resize_mode, note
         self._value_range = image_ranges.checked_range(value_range)
         self._image_shape = _checked_shape(image_shape)
-        self._batch_size = batch_size
+        self._batch_size = checked_integer("batch_size", batch_size)
         self._source = function  # What a Keras model or a SavedModel owns lives as long as this.
         self._concrete = eagerly(lambda: self._traced(function))
         if hash is None:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from tfgan_lite.eval.accumulator import Accumulator, checked_size, local_variable
+from tfgan_lite.eval.accumulator import Accumulator, local_variable
 from tfgan_lite.eval.checks import Array, as_matrix
+from tfgan_lite.integers import checked_integer
 
 __all__ = ["FeatureStore"]
 
@@ -45,8 +46,8 @@ class FeatureStore(Accumulator):
 
     def __init__(self, num_features: int, capacity: int, seed: int = 0, name: str | None = None):
         super().__init__(name=name or "feature_store")
-        self.num_features = checked_size(num_features, "num_features")
-        self.capacity = checked_size(capacity, "capacity")
+        self.num_features = checked_integer("num_features", num_features)
+        self.capacity = checked_integer("capacity", capacity)
         self.seed = seed
         with tf.name_scope(self.name):
             self.count = local_variable([], tf.int64, "count")

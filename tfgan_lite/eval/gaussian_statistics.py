@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tfgan_lite.eval.accumulator import Accumulator, checked_size, local_variable
+from tfgan_lite.eval.accumulator import Accumulator, local_variable
 from tfgan_lite.eval.checks import Array, as_matrix
 from tfgan_lite.eval.workspace import Workspace
+from tfgan_lite.integers import checked_integer
 
 __all__ = ["GaussianStatistics", "Moments", "moments"]
 
@@ -61,7 +62,7 @@ class GaussianStatistics(Accumulator):
 
     def __init__(self, num_features: int, name: str | None = None):
         super().__init__(name=name or "gaussian_statistics")
-        self.num_features = checked_size(num_features, "num_features")
+        self.num_features = checked_integer("num_features", num_features)
         with tf.name_scope(self.name):
             self.count = local_variable([], tf.int64, "count")
             self.mean = local_variable([self.num_features], tf.float64, "mean")

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfgan_lite.eval.accumulator import checked_size
 from tfgan_lite.eval.checks import Array
 from tfgan_lite.eval.deferrable import deferrable
+from tfgan_lite.integers import checked_integer
 
 __all__ = ["image_grid", "image_reshaper", "padded_grid", "python_image_grid"]
 
@@ -119,7 +119,7 @@ def image_reshaper(images: Any, num_cols: int | None = None) -> tf.Tensor:
     if images.shape[3] not in (None, 1, 3):
         raise ValueError(f"images must have 1 or 3 channels, but their shape is {images.shape}.")
     count = images.shape[0]
-    columns = math.isqrt(count) if num_cols is None else checked_size(num_cols, "num_cols")
+    columns = math.isqrt(count) if num_cols is None else checked_integer("num_cols", num_cols)
     return padded_grid(images, -(-count // columns), columns)
 
 
@@ -153,4 +153,4 @@ def _checked_grid(grid_shape: Sequence[int]) -> tuple[int, int]:
     if len(grid_shape) != 2:
         raise ValueError(f"grid_shape must be (rows, columns), but it is {grid_shape!r}.")
     rows, columns = grid_shape
-    return checked_size(rows, "grid_shape[0]"), checked_size(columns, "grid_shape[1]")
+    return checked_integer("grid_shape[0]", rows), checked_integer("grid_shape[1]", columns)

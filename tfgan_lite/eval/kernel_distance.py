@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfgan_lite.eval.accumulator import checked_size
 from tfgan_lite.eval.checks import Array, as_matrix, check_same_columns, result_dtype
 from tfgan_lite.eval.deferrable import deferrable
 from tfgan_lite.eval.kernel_sums import KernelSums
+from tfgan_lite.integers import checked_integer
 
 __all__ = [
     "kernel_classifier_distance_and_std_from_activations",
@@ -90,7 +90,7 @@ def kernel_classifier_distance_and_std_from_activations(
       True
     """
     if max_block_size is not None:
-        max_block_size = checked_size(max_block_size, "max_block_size")
+        max_block_size = checked_integer("max_block_size", max_block_size)
     arithmetic = tf.as_dtype(dtype or tf.float64)
     if arithmetic not in (tf.float32, tf.float64):
         raise ValueError(f"dtype must be float32 or float64, but it is {arithmetic.name}.")
@@ -135,9 +135,8 @@ def kernel_distance_of_subsets(
       >>> 0.0 < deviation < mean
       True
     """
-    num_subsets = checked_size(num_subsets, "num_subsets")
-    if checked_size(subset_size, "subset_size") < 2:
-        raise ValueError("subset_size must be at least 2: one sample has no pairs.")
+    num_subsets = checked_integer("num_subsets", num_subsets)
+    subset_size = checked_integer("subset_size", subset_size, least=2)  # For one has no pairs.
     x, y = _pair(activations1, activations2, min_rows=subset_size)
     random = np.random.RandomState(seed)
     sums, distances = KernelSums(tf.float64), []

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfgan_lite.integers import checked_integer
+
 __all__ = ["lerp", "perceptual_path_length", "slerp", "trimmed"]
 
 
@@ -140,9 +142,8 @@ def _first_floating(leaves: list[Any]) -> int:
 
 
 def _check(num_samples, epsilon, interpolation, sampling, trim, batch_size) -> None:
-    for name, value in (("num_samples", num_samples), ("batch_size", batch_size)):
-        if isinstance(value, bool) or int(value) != value or value < 1:
-            raise ValueError(f"{name} must be a positive integer, got {value!r}.")
+    checked_integer("num_samples", num_samples)
+    checked_integer("batch_size", batch_size)
     if not 0.0 < epsilon < np.inf:
         raise ValueError(f"epsilon must be > 0, got {epsilon!r}.")
     for name, value, known in (

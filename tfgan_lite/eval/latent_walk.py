@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tfgan_lite.eval.latent_paths import slerp
+from tfgan_lite.integers import checked_integer
 
 __all__ = ["latent_walk"]
 
@@ -36,8 +37,7 @@ def latent_walk(points: np.ndarray, steps: int, closed: bool = False) -> np.ndar
     points = np.asarray(points)
     if points.ndim != 3 or len(points) < 2:
         raise ValueError(f"points must be [K, N, D], K >= 2, but their shape is {points.shape}.")
-    if isinstance(steps, bool) or int(steps) != steps or steps < 2:
-        raise ValueError(f"steps must be an integer of at least 2, got {steps!r}.")
+    steps = checked_integer("steps", steps, least=2)
     ends = np.concatenate([points, points[:1]]) if closed else points
     walk = []
     for place in np.linspace(0.0, len(ends) - 1, steps, endpoint=not closed):

@@ -17,6 +17,7 @@ from tfgan_lite.eval.evaluation import evaluate, run_eagerly
 from tfgan_lite.eval.metric import Metric
 from tfgan_lite.eval.periodic_look import PeriodicLook
 from tfgan_lite.eval.reference_statistics import ReferenceStatistics
+from tfgan_lite.integers import checked_integer
 from tfgan_lite.sampling import generate
 
 __all__ = ["MetricHook"]
@@ -85,9 +86,8 @@ class MetricHook(PeriodicLook):
         self._best_by = names[0] if best_by is None else best_by
         if self._best_by not in names:
             raise ValueError(f"best_by={best_by!r} is none of the metrics' values, {names}.")
-        for name, value, least in (("num_samples", num_samples, 2), ("keep_best", keep_best, 0)):
-            if isinstance(value, bool) or int(value) != value or value < least:
-                raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
+        num_samples = checked_integer("num_samples", num_samples, least=2)
+        keep_best = checked_integer("keep_best", keep_best, least=0)
         if not hasattr(model, "generator_inputs"):
             raise ValueError(f"A {type(model).__name__} has no generator_inputs to sample from.")
         self._model, self._reference, self._extractor = model, reference, extractor

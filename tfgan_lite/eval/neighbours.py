@@ -17,6 +17,7 @@ from tfgan_lite.eval.distances import (
     squared_distance_tiles,
     where,
 )
+from tfgan_lite.integers import checked_integer
 
 __all__ = ["Neighbourhoods", "density_coverage", "neighbourhoods", "precision_recall"]
 
@@ -67,8 +68,7 @@ def neighbourhoods(
     Papers: Kynkäänniemi et al., arXiv:1904.06991 (precision, recall); Naeem et al.,
     arXiv:2002.09797 (density, coverage).
     """
-    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
-        raise ValueError(f"k must be a positive integer, got {k!r}.")
+    k = checked_integer("k", k)
     real = as_features(real_features, "real_features", k + 1)
     generated = as_features(generated_features, "generated_features", k + 1)
     if real.shape[1] != generated.shape[1]:

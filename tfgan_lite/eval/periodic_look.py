@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from absl import logging
 
+from tfgan_lite.integers import checked_integer
 from tfgan_lite.train.summary_hook import scalar_writer
 from tfgan_lite.train.training_run import TrainingHook, next_multiple
 
@@ -50,11 +51,8 @@ class PeriodicLook(TrainingHook):
                 f"Give one of every_n_steps and every_secs, got {every_n_steps!r} and"
                 f" {every_secs!r}."
             )
-        is_step = isinstance(every_n_steps, (int, np.integer)) and not isinstance(
-            every_n_steps, bool
-        )
-        if every_n_steps is not None and (not is_step or every_n_steps < 1):
-            raise ValueError(f"every_n_steps must be a positive integer, got {every_n_steps!r}.")
+        if every_n_steps is not None:
+            every_n_steps = checked_integer("every_n_steps", every_n_steps)
         if every_secs is not None and not 0.0 < every_secs < math.inf:
             raise ValueError(f"every_secs must be positive, got {every_secs!r}.")
         self._every_n_steps, self._every_secs = every_n_steps, every_secs

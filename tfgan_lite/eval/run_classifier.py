@@ -8,8 +8,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfgan_lite.eval.accumulator import checked_size
 from tfgan_lite.eval.deferrable import deferrable
+from tfgan_lite.integers import checked_integer
 from tfgan_lite.worlds import in_plain_graph
 
 __all__ = ["run_classifier_fn", "sample_and_run_classifier_fn"]
@@ -44,7 +44,7 @@ def run_classifier_fn(
       [64, 3]
     """
     del dtypes
-    num_batches = checked_size(num_batches, "num_batches")
+    num_batches = checked_integer("num_batches", num_batches)
     with tf.name_scope(name):
         samples = tf.convert_to_tensor(input_tensor)
         if samples.shape.rank == 0:

@@ -15,6 +15,7 @@ import tensorflow as tf
 from tfgan_lite.eval.evaluation import run_eagerly
 from tfgan_lite.eval.image_ranges import as_bytes
 from tfgan_lite.eval.periodic_look import PeriodicLook
+from tfgan_lite.integers import checked_integer
 from tfgan_lite.replaced_file import replaced_file
 from tfgan_lite.sampling import generate
 
@@ -73,9 +74,9 @@ class SampleGridHook(PeriodicLook):
         clock: Callable[[], float] = time.monotonic,
     ):
         super().__init__(every_n_steps, every_secs, logdir, clock=clock)
-        for key, value in (("num_samples", num_samples), ("columns", columns or 1)):
-            if isinstance(value, bool) or int(value) != value or value < 1:
-                raise ValueError(f"{key} must be a positive integer, got {value!r}.")
+        num_samples = checked_integer("num_samples", num_samples)
+        if columns is not None:
+            columns = checked_integer("columns", columns)
         if hasattr(samples, "generator_inputs"):
             self._draw = lambda: generate(samples, num_samples, seed, average=average)
         elif callable(samples):

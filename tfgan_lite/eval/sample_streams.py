@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfgan_lite.integers import checked_integer
 from tfgan_lite.sampling import sample_chunks
 
 __all__ = ["SampleStream", "is_generator", "open_stream"]
@@ -69,9 +70,8 @@ def open_stream(
       TypeError: a source of no known kind.
     """
     for name, value in (("num_samples", num_samples), ("batch_size", batch_size)):
-        is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-        if value is not None and (not is_integer or value < 1):
-            raise ValueError(f"{name} must be a positive integer, got {value!r}.")
+        if value is not None:
+            checked_integer(name, value)
     options = {"average": average is not None, "training": training, "labels_fn": bool(labels_fn)}
     if any(options.values()) and not _is_model(source):
         given = ", ".join(name for name, is_given in options.items() if is_given)

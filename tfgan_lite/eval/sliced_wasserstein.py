@@ -13,9 +13,9 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from tfgan_lite.eval.accumulator import checked_size
 from tfgan_lite.eval.checks import Array
 from tfgan_lite.eval.deferrable import deferrable
+from tfgan_lite.integers import checked_integer
 
 __all__ = [
     "laplacian_pyramid",
@@ -83,7 +83,7 @@ def sliced_wasserstein_distance(
         ("random_sampling_count", random_sampling_count),
         ("random_projection_dim", random_projection_dim),
     ):
-        checked_size(value, name)
+        checked_integer(name, value)
     real, fake = _as_images(real_images, "real_images"), _as_images(fake_images, "fake_images")
     if real.shape != fake.shape:
         raise ValueError(

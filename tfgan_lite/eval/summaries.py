@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tfgan_lite.deferred import defer
-from tfgan_lite.eval.accumulator import checked_size
 from tfgan_lite.eval.image_grids import padded_grid
 from tfgan_lite.eval.image_ranges import ValueRange, as_bytes, checked_range
+from tfgan_lite.integers import checked_integer
 from tfgan_lite.networks import unwrapped
 from tfgan_lite.structures import CycleGANModel, StarGANModel
 from tfgan_lite.worlds import in_plain_graph
@@ -78,7 +78,7 @@ def add_gan_model_image_summaries(
         raise ValueError(
             f"gan_model is a {type(gan_model).__name__}: call add_{kind}_image_summaries for it."
         )
-    grid_size = checked_size(grid_size, "grid_size")
+    grid_size = checked_integer("grid_size", grid_size)
     summaries = []
     for name in ("real_data", "generated_data"):
 
@@ -208,7 +208,7 @@ def add_stargan_image_summaries(
         raise ValueError(
             f"stargan_model must be a StarGANModel, not a {type(stargan_model).__name__}."
         )
-    num_images = checked_size(num_images, "num_images")
+    num_images = checked_integer("num_images", num_images)
     domains = int(stargan_model.input_data_domain_label.shape[1])
     generator = stargan_model.generator_fn
 
@@ -299,7 +299,7 @@ def _comparison(
     value_range: ValueRange,
     across: bool = False,
 ) -> Summary:
-    columns = checked_size(columns, "num_comparisons")
+    columns = checked_integer("num_comparisons", columns)
     shapes = {each: value.shape[1:] for each, value in rows.items() if hasattr(value, "shape")}
     if len(shapes) < len(rows) or len({str(shape) for shape in shapes.values()}) > 1:
         given = ", ".join(f"{each}: {shape}" for each, shape in shapes.items())

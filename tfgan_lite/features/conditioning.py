@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfgan_lite.features.graph_variables import check_can_make_variables
 from tfgan_lite.features.moments import wide_dtype
+from tfgan_lite.integers import checked_integer
 
 __all__ = ["condition_tensor", "condition_tensor_from_onehot"]
 
@@ -108,8 +109,7 @@ def of_equal_batch(conditioning: tf.Tensor, inputs: tf.Tensor, batch_axis: int =
 
 def check_embedding_size(size: int) -> None:
     """Raises ValueError unless `size` is a positive integer."""
-    if not isinstance(size, int) or size < 1:
-        raise ValueError(f"embedding_size must be a positive integer, not {size!r}.")
+    checked_integer("embedding_size", size)
 
 
 def check_conditioning(tensor: tf.TensorShape, conditioning: tf.TensorShape) -> tuple[int, int]:

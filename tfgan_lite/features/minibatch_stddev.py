@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfgan_lite.features.moments import wide_dtype
+from tfgan_lite.integers import checked_integer
 
 __all__ = ["MinibatchStdDev"]
 
@@ -46,10 +47,8 @@ class MinibatchStdDev(tf.keras.layers.Layer):
                 f"group_size must be an integer >= 2, or None for the whole batch, not"
                 f" {group_size!r}: one example does not deviate."
             )
-        if not isinstance(num_channels, int) or num_channels < 1:
-            raise ValueError(f"num_channels must be a positive integer, not {num_channels!r}.")
         self.group_size = group_size
-        self.num_channels = num_channels
+        self.num_channels = checked_integer("num_channels", num_channels)
 
     def build(self, input_shape: Any) -> None:
         shape = tf.TensorShape(input_shape)

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from tfgan_lite.deferred import current_run
 from tfgan_lite.graph_notes import note, noted
+from tfgan_lite.integers import checked_integer
 from tfgan_lite.worlds import in_plain_graph
 
 __all__ = [
@@ -356,5 +357,4 @@ def _checked(
 
 
 def _check_rounds(rounds: int) -> None:
-    if isinstance(rounds, bool) or not isinstance(rounds, numbers.Integral) or rounds < 0:
-        raise ValueError(f"power_iteration_rounds must be an integer >= 0, got {rounds!r}.")
+    checked_integer("power_iteration_rounds", rounds, least=0)

@@ -12,6 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred, current_run, defer, random_seed
+from tfgan_lite.integers import checked_integer
 from tfgan_lite.kept import kept
 from tfgan_lite.worlds import in_plain_graph
 
@@ -103,16 +104,10 @@ class TensorPool(tf.Module):
     def __init__(
         self, pool_size: int = 50, pooling_probability: float = 0.5, name: str = "tensor_pool"
     ):
-        if (
-            isinstance(pool_size, bool)
-            or not isinstance(pool_size, numbers.Integral)
-            or pool_size < 0
-        ):
-            raise ValueError(f"pool_size must be an integer >= 0, got {pool_size!r}.")
         if isinstance(pooling_probability, numbers.Real) and not 0.0 <= pooling_probability <= 1.0:
             raise ValueError(f"pooling_probability must be in [0, 1], got {pooling_probability}.")
         super().__init__(name=name)
-        self._pool_size = int(pool_size)
+        self._pool_size = checked_integer("pool_size", pool_size, least=0)
         self._probability = pooling_probability
         self.count: tf.Variable | None = None
         self.buffers: list[tf.Variable] | None = None

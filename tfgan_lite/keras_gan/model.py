@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tfgan_lite import eval as tfgan_eval
 from tfgan_lite.features.averaging import WeightAverage
+from tfgan_lite.integers import checked_integer
 from tfgan_lite.keras_gan import kinds, saving
 from tfgan_lite.keras_gan.callbacks_hook import CallbacksHook
 from tfgan_lite.keras_gan.data import Batches
@@ -205,8 +206,8 @@ class KerasGAN(tf.keras.Model):
             raise RuntimeError("Call compile() before fit().")
         counts = {"rounds": rounds, "steps_per_epoch": steps_per_epoch}
         for name, count in {**counts, "epochs": epochs, "validation_freq": validation_freq}.items():
-            if count is not None and not (isinstance(count, numbers.Integral) and count > 0):
-                raise ValueError(f"{name} must be a positive integer, got {count!r}.")
+            if count is not None:
+                checked_integer(name, count)
         training = self._training
         get_hooks_fn = hooks_of(training.options["schedule"])
         batches = Batches(data, batch_size, training.options["seed"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import numbers
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ import tensorflow as tf
 
 from tfgan_lite.counters import Counters
 from tfgan_lite.deferred import defer
+from tfgan_lite.integers import checked_integer
 from tfgan_lite.losses import tuple_losses
 from tfgan_lite.losses.terms import check_weight
 from tfgan_lite.networks import Network
@@ -77,11 +77,7 @@ class Penalty(NamedTuple):
             if not callable(penalty.fn):
                 raise TypeError(f"{form}, of which penalty is a function; it is {penalty.fn!r}.")
             check_weight(f"The weight of penalty {penalty.name}", penalty.weight)
-            every = penalty.every
-            if isinstance(every, bool) or not (isinstance(every, numbers.Integral) and every >= 1):
-                raise ValueError(
-                    f"every of penalty {penalty.name} must be an integer >= 1, got {every!r}."
-                )
+            checked_integer(f"every of penalty {penalty.name}", penalty.every)
             parsed.append(penalty)
         return parsed
 

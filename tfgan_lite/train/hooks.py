@@ -6,7 +6,6 @@ that they never ask which world they are in.
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ import tensorflow as tf
 from absl import logging
 
 from tfgan_lite.deferred import Deferred
+from tfgan_lite.integers import checked_integer
 from tfgan_lite.structures import GANTrainOps, GANTrainSteps, as_list
 from tfgan_lite.train import schedule
 from tfgan_lite.train.train_ops import joint_ops, report_of, update_of
@@ -58,12 +58,8 @@ class RunTrainOpsHook(SessionRunHook):
     """
 
     def __init__(self, train_ops: Any, train_steps: int):
-        if isinstance(train_steps, bool) or not isinstance(train_steps, numbers.Integral):
-            raise ValueError(f"train_steps must be an integer, got {train_steps!r}.")
-        if train_steps < 0:
-            raise ValueError(f"train_steps must be at least 0, got {train_steps}.")
         self.train_ops = list(train_ops) if isinstance(train_ops, (list, tuple)) else [train_ops]
-        self.train_steps = int(train_steps)
+        self.train_steps = checked_integer("train_steps", train_steps, least=0)
         self.updates = [update_of(op) for op in self.train_ops]
         self.value_names = (
             [name for update in self.updates for name in update.value_names]

@@ -12,14 +12,9 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from tfgan_lite.integers import checked_integer
 from tfgan_lite.train.errors import NanLossError
-from tfgan_lite.train.training_run import (
-    Means,
-    TrainingHook,
-    TrainingRun,
-    checked_period,
-    next_multiple,
-)
+from tfgan_lite.train.training_run import Means, TrainingHook, TrainingRun, next_multiple
 
 __all__ = ["LossLoggingHook", "NanGuardHook", "StopAtStepHook", "global_step_of"]
 
@@ -48,8 +43,8 @@ class StopAtStepHook(TrainingHook):
                 f"Give one of num_steps and last_step; got {num_steps!r} and {last_step!r}."
             )
         for name, value in (("num_steps", num_steps), ("last_step", last_step)):
-            if value is not None and (isinstance(value, bool) or int(value) != value or value < 1):
-                raise ValueError(f"{name} must be a positive integer, got {value!r}.")
+            if value is not None:
+                checked_integer(name, value)
         self._num_steps = num_steps
         self.last_step = last_step
 
@@ -86,7 +81,7 @@ class LossLoggingHook(TrainingHook):
     """
 
     def __init__(self, every_n_steps: int = 100, log: Callable[[str], None] = logging.info):
-        self._every = checked_period("every_n_steps", every_n_steps)
+        self._every = checked_integer("every_n_steps", every_n_steps)
         self._log = log
         self._seen = Means()
 

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from tfgan_lite.integers import checked_integer
 from tfgan_lite.structures import GANTrainOps
 from tfgan_lite.train.errors import NanLossError
 from tfgan_lite.train.train_ops import update_of
@@ -37,8 +38,7 @@ def check_nan_policy(
     """
     if policy not in NAN_POLICIES:
         raise ValueError(f"nan_policy must be one of {', '.join(NAN_POLICIES)}, got {policy!r}.")
-    if isinstance(max_nans, bool) or int(max_nans) != max_nans or max_nans < 1:
-        raise ValueError(f"max_nans must be a positive integer, got {max_nans!r}.")
+    checked_integer("max_nans", max_nans)
     if policy == "raise":
         return
     if not tf.executing_eagerly():

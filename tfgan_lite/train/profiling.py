@@ -11,12 +11,13 @@ from typing import Any
 import tensorflow as tf
 from absl import logging
 
+from tfgan_lite.integers import checked_integer
 from tfgan_lite.replicas import is_distributed
 from tfgan_lite.train.checkpoint_hook import CheckpointHook
 from tfgan_lite.train.hooks import RunTrainOpsHook
 from tfgan_lite.train.monitoring import global_step_of
 from tfgan_lite.train.phase_times import seconds_apart
-from tfgan_lite.train.training_run import TrainingHook, checked_period
+from tfgan_lite.train.training_run import TrainingHook
 
 __all__ = ["ProfileHook"]
 
@@ -65,11 +66,10 @@ class ProfileHook(TrainingHook):
         log: Callable[[str], None] = logging.info,
         clock: Callable[[], float] = time.perf_counter,
     ):
-        checked_period("last_round", last_round)
-        if isinstance(first_round, bool) or not 0 <= first_round < last_round:
+        last_round = checked_integer("last_round", last_round)
+        if checked_integer("first_round", first_round, least=0) >= last_round:
             raise ValueError(
-                f"first_round must be from 0 to last_round - 1, got {first_round!r} and"
-                f" {last_round!r}."
+                f"first_round must be below last_round, got {first_round} and {last_round}."
             )
         self._rounds = first_round, last_round
         self._logdir = None if logdir is None else os.fspath(logdir)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from tfgan_lite.integers import checked_integer
+
 __all__ = ["Saving"]
 
 
@@ -33,8 +35,8 @@ class Saving:
             ("save_checkpoint_steps", self.steps),
             ("max_to_keep", self.max_to_keep),
         ):
-            if value is not None and (isinstance(value, bool) or int(value) != value or value < 1):
-                raise ValueError(f"{name} must be a positive integer or None, got {value!r}.")
+            if value is not None:
+                checked_integer(name, value)
 
     @property
     def is_on(self) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from tfgan_lite.integers import checked_integer
 from tfgan_lite.structures import GANTrainSteps
 
 __all__ = ["Phase", "describe", "during", "joint", "sequential", "warm_up"]
@@ -84,8 +84,7 @@ def warm_up(rounds: int, first: Sequence[Phase], then: Sequence[Phase]) -> tuple
       >>> first.steps(99), first.steps(100)
       (1, 0)
     """
-    if isinstance(rounds, bool) or not isinstance(rounds, numbers.Integral) or rounds < 0:
-        raise ValueError(f"rounds must be an integer of at least 0, got {rounds!r}.")
+    checked_integer("rounds", rounds, least=0)
     early = tuple(Phase(phase.networks, during(phase.steps, 0, rounds)) for phase in first)
     late = tuple(Phase(phase.networks, during(phase.steps, rounds)) for phase in then)
     return early + late
@@ -99,8 +98,8 @@ def during(steps: int, start: int, stop: int | None = None) -> Callable[[int], i
       >>> steps(9), steps(10), steps(20)
       (0, 5, 0)
     """
-    _check_steps("steps", steps)
-    _check_steps("start", start)
+    checked_integer("steps", steps, least=0)
+    checked_integer("start", start, least=0)
     if stop is not None and not stop >= start:
         raise ValueError(f"stop must not be before start, got {stop} and {start}.")
 
@@ -131,7 +130,7 @@ def checked_phases(phases: Sequence[Phase]) -> tuple[Phase, ...]:
                 f'The networks of a phase are "generator", "discriminator" or both, got {names!r}.'
             )
         if not callable(steps):
-            _check_steps("The steps of a phase", steps)
+            checked_integer("The steps of a phase", steps, least=0)
         checked.append(Phase(networks, steps))
     if not any(phase.steps for phase in checked):
         raise ValueError(f"No phase has any sub-steps: {list(phases)}. A round trains nothing.")
@@ -153,15 +152,10 @@ def _in_words(steps: Any) -> str:
 
 def _checked(train_steps: GANTrainSteps) -> tuple[int, int]:
     for name, steps in zip(GANTrainSteps._fields, train_steps):
-        _check_steps(name, steps)
+        checked_integer(name, steps, least=0)
     if not any(train_steps):
         raise ValueError(
             "Both generator_train_steps and discriminator_train_steps are 0: a round would train"
             " nothing. Give at least one of them a positive number."
         )
     return int(train_steps[0]), int(train_steps[1])
-
-
-def _check_steps(name: str, steps: Any) -> None:
-    if isinstance(steps, bool) or not isinstance(steps, numbers.Integral) or steps < 0:
-        raise ValueError(f"{name} must be an integer of at least 0, got {steps!r}.")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfgan_lite.integers import checked_integer
 from tfgan_lite.train.hooks import RunTrainOpsHook
 
 __all__ = ["AdaptiveSteps", "ScheduledTrainOpsHook"]
@@ -59,13 +60,11 @@ class AdaptiveSteps(tf.Module):
             raise ValueError(
                 f"1 <= least <= most <= {MOST_STEPS} must hold, got {least} and {most}."
             )
-        if every < 1:
-            raise ValueError(f"every must be at least 1, got {every}.")
         self.value = value
         self.description = f"{least} to {most} (by {value})"
         self._low, self._high = low, high
         self._least, self._most = least, most
-        self._every = every
+        self._every = checked_integer("every", every)
         # The sub-steps of a round, and the sum and number of the rounds' means so far.
         self._state = tf.Variable([float(least), 0.0, 0.0], trainable=False, name="adaptive_steps")
         self._known = np.array([least, 0.0, 0.0], np.float32)

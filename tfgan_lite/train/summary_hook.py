@@ -8,9 +8,10 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfgan_lite.integers import checked_integer
 from tfgan_lite.train.hparams import hparams_summary
 from tfgan_lite.train.run_facts import hyperparameters, run_facts, save_run_facts
-from tfgan_lite.train.training_run import Means, TrainingHook, checked_period, next_multiple
+from tfgan_lite.train.training_run import Means, TrainingHook, next_multiple
 
 __all__ = ["SummaryHook", "scalar_writer"]
 
@@ -42,7 +43,7 @@ class SummaryHook(TrainingHook):
         hparams: Mapping[str, Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ):
-        self._every = checked_period("every_n_steps", every_n_steps)
+        self._every = checked_integer("every_n_steps", every_n_steps)
         self._logdir = logdir
         self._hparams = dict(hparams or {})
         self._clock = clock

@@ -22,7 +22,6 @@ __all__ = [
     "Means",
     "TrainingHook",
     "TrainingRun",
-    "checked_period",
     "next_multiple",
 ]
 
@@ -207,10 +206,3 @@ class Means:
 def next_multiple(step: int, period: int) -> int:
     """The first multiple of a period after a step."""
     return (step // period + 1) * period
-
-
-def checked_period(name: str, period: int) -> int:
-    """The period, or a ValueError if it is no positive integer."""
-    if isinstance(period, bool) or int(period) != period or period < 1:
-        raise ValueError(f"{name} must be a positive integer, got {period!r}.")
-    return int(period)
