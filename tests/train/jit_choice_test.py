@@ -114,6 +114,16 @@ def test_one_pass_is_not_tried_in_a_round_that_is_one_program_of_xlas(xla_is_fas
     assert in_one_pass == ([] if xla_is_faster else ["discriminator"])
 
 
+def test_a_second_call_on_the_same_train_ops_measures_nothing(monkeypatch):
+    monkeypatch.setattr(ToldTrial, "made", [])
+    monkeypatch.setattr(jit_choice, "Trial", ToldTrial)
+    gan = LinearGAN()
+    gan.train(1, jit_compile="auto")
+    tried = len(ToldTrial.made)
+    gan.train(1, jit_compile="auto")
+    assert len(ToldTrial.made) == tried > 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("schedule", ["sequential", "joint"])

@@ -36,13 +36,19 @@ class JitChoice(tf.train.experimental.PythonState):
     Args:
       jit_compile: True, False, or "auto".
       clock: gives seconds; a test injects its own.
+      decisions: those of earlier calls on the same train ops, which this one adds to.
     """
 
-    def __init__(self, jit_compile: bool | str, clock: Callable[[], float] = time.perf_counter):
+    def __init__(
+        self,
+        jit_compile: bool | str,
+        clock: Callable[[], float] = time.perf_counter,
+        decisions: dict[str, dict[str, bool]] | None = None,
+    ):
         if jit_compile not in (True, False, "auto"):
             raise ValueError(f'jit_compile must be True, False or "auto", got {jit_compile!r}.')
         self.jit_compile = jit_compile
-        self.decisions: dict[str, dict[str, bool]] = {}
+        self.decisions = {} if decisions is None else decisions
         self._clock = clock
         # Convolution ops of sub-steps for which XLA measured clearly slower.
         self._slow_convolutions = frozenset[str]()
@@ -51,7 +57,8 @@ class JitChoice(tf.train.experimental.PythonState):
         return json.dumps(self.decisions)
 
     def deserialize(self, saved: bytes) -> None:
-        self.decisions = json.loads(saved)
+        self.decisions.clear()
+        self.decisions.update(json.loads(saved))
 
     def decide(self, step: SubStep) -> SubStep:
         """The sub-step, compiled as decided.

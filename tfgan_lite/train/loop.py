@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from tfgan_lite.counters import Counters
 from tfgan_lite.structures import GANTrainOps
 from tfgan_lite.train import configuration, schedule
 from tfgan_lite.train.checkpoint import check_writable
@@ -40,6 +42,9 @@ _ASK_FOR_NOTHING = {
     "ignore_save_errors": (False,),
     "session": (None,),
 }
+
+# What "auto" found: a second call with the same train ops measures nothing.
+_decisions: weakref.WeakKeyDictionary[Counters, dict[str, Any]] = weakref.WeakKeyDictionary()
 
 
 def gan_train(
@@ -227,10 +232,11 @@ def _session(
     given: Session | None,
 ) -> Session:
     """The session that was given, which the other arguments must agree with, or a new one."""
-    jit = JitChoice(jit_compile)
     if given is None:
         counters = train_ops.global_step_inc_op.counters
+        jit = JitChoice(jit_compile, decisions=_decisions.setdefault(counters, {}))
         return Session(counters, strategy, seed, jit, skips)
+    JitChoice(jit_compile)  # Refuses what is no choice.
     for name, value, default, held in (
         ("seed", seed, 0, given.seed),
         ("jit_compile", jit_compile, "auto", given.jit.jit_compile),
