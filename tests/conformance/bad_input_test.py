@@ -165,7 +165,7 @@ ROWS = [
         ">= 0",
     ),
     ("r1_penalty", lambda: tfgan.gan_loss(gan(), penalties=[(losses.r1_penalty, -1.0)]), ">= 0"),
-    ("every", lambda: tfgan.gan_loss(gan(), penalties=[(losses.r1_penalty, 1.0, 0)]), ">= 1"),
+    ("every", lambda: tfgan.gan_loss(gan(), penalties=[(losses.r1_penalty, 1.0, 0)]), "positive"),
     ("weights", lambda: wargs.minimax_generator_loss(sampled(4, 1), weights=-1.0), ">= 0"),
     ("decay", lambda: losses.LeCam(1.5), "1.5"),
     ("decay", lambda: losses.PathLength(decay=2.0), "2.0"),

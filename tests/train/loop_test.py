@@ -241,3 +241,23 @@ def test_training_again_and_again_is_not_taken_for_tracing_one_function_too_ofte
     finally:
         tf.get_logger().removeHandler(handler)
     assert not [r for r in records if "retracing" in r.getMessage()]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"get_hooks_fn": tfgan.GANTrainSteps(1, 5)}, r"get_sequential_train_hooks\(GANTrainSteps"),
+        ({"hooks": tfgan.StopAtStepHook(1)}, "hooks must be a list"),
+        ({"hooks": [tfgan.LossLoggingHook]}, "SessionRunHooks.*Call it"),
+        ({"hooks": [tf.keras.callbacks.TerminateOnNaN()]}, "hooks must be SessionRunHooks"),
+    ],
+    ids=["steps", "one hook", "class", "callback"],
+)
+def test_hooks_of_another_kind_are_refused(wrong, message):
+    with pytest.raises(TypeError, match=message):
+        tfgan.gan_train(LinearGAN().train_ops, None, **wrong)
+
+
+def test_a_model_in_place_of_train_ops_is_refused():
+    with pytest.raises(TypeError, match="what gan_train_ops returned, got a GANModel"):
+        tfgan.gan_train(LinearGAN().model, None)

@@ -142,6 +142,15 @@ def test_what_is_no_optimizer_is_refused(world, wrong):
 
 
 @both_worlds
+@pytest.mark.parametrize("wrong", ["adam", 0.001, tf.keras.optimizers.SGD], ids=repr)
+def test_what_is_no_optimizer_is_refused_as_such_for_both_networks(world, wrong):
+    with in_world(world):
+        gan = LinearGAN()
+        with pytest.raises(TypeError, match="optimizer must be a Keras optimizer"):
+            tfgan.gan_train_ops(gan.model, gan.loss, wrong, wrong)
+
+
+@both_worlds
 def test_networks_cannot_share_a_keras_optimizer(world):
     with in_world(world):
         gan, optimizer = LinearGAN(), tf.keras.optimizers.SGD()

@@ -122,7 +122,7 @@ def gan_train(
       NanLossError: a loss is not finite, as often as `nan_policy` and `max_nans` do not allow; the
         update was not applied.
       tf.errors.OpError: a checkpoint cannot be written. Those before are whole.
-      TypeError: in TF2, one of TensorFlow's own hooks.
+      TypeError: train ops or hooks of another kind; in TF2, one of TensorFlow's own hooks.
 
     Example:
       >>> stop = tfgan.StopAtStepHook(num_steps=3)
@@ -131,6 +131,7 @@ def gan_train(
       >>> int(second - first)
       3
     """
+    _check_kinds(train_ops, get_hooks_fn, [hooks, chief_only_hooks])
     strategy, eager = _strategy(train_ops), tf.executing_eagerly()
     workers = Workers(strategy)
     is_chief = is_chief and workers.is_chief
@@ -207,6 +208,27 @@ def gan_train(
             max_wait_secs=max_wait_secs,
             config=config,
         )
+
+
+def _check_kinds(train_ops: Any, get_hooks_fn: Any, hooks: Sequence[Any]) -> None:
+    if not isinstance(train_ops, GANTrainOps):
+        raise TypeError(
+            f"train_ops must be what gan_train_ops returned, got a {type(train_ops).__name__}."
+        )
+    if get_hooks_fn is not None and not callable(get_hooks_fn):
+        raise TypeError(
+            "get_hooks_fn must be a function of train ops, such as"
+            f" get_sequential_train_hooks(GANTrainSteps(1, 5)), got {get_hooks_fn!r}."
+        )
+    for each in hooks:
+        if each is not None and not isinstance(each, Sequence):
+            raise TypeError(f"hooks must be a list, got {each!r}.")
+        for hook in each or ():
+            if isinstance(hook, type) or not hasattr(hook, "before_run"):
+                raise TypeError(
+                    f"hooks must be SessionRunHooks, got {hook!r}."
+                    + (" Call it." if isinstance(hook, type) else "")
+                )
 
 
 def _check_unused(world: str, **arguments: Any) -> None:

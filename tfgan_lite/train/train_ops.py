@@ -127,9 +127,10 @@ def gan_train_ops(
         )
     in_graph = not tf.executing_eagerly()
     options = _checked_options(kwargs, in_graph)
-    if generator_optimizer is discriminator_optimizer and not isinstance(
-        generator_optimizer, tf.compat.v1.train.Optimizer
-    ):
+    # Other things are no optimizers, of which check_optimizer tells.
+    is_optimizer = hasattr(generator_optimizer, "apply_gradients")
+    not_keras = isinstance(generator_optimizer, (type, tf.compat.v1.train.Optimizer))
+    if generator_optimizer is discriminator_optimizer and is_optimizer and not not_keras:
         raise ValueError(
             "Both networks share one Keras optimizer: its slots belong to one list of variables."
             " Give each network an optimizer of its own."
