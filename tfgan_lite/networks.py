@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import inspect
-import itertools
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -20,6 +18,7 @@ import tensorflow as tf
 from tfgan_lite.deferred import Deferred, current_run
 from tfgan_lite.quick_gradients import quick_gradients
 from tfgan_lite.replicas import check_supported, is_distributed, whole_variables
+from tfgan_lite.signatures import Signature
 from tfgan_lite.tracing import program_of, rehearse
 from tfgan_lite.worlds import in_plain_graph
 
@@ -30,7 +29,6 @@ _ASSIGNMENTS = frozenset(
     for kind in ("Assign", "AssignAdd", "AssignSub")
     for suffix in ("", "VariableOp")
 )
-_OF_KERAS = ("training", "mask")  # Parameters that layers have a meaning for.
 _GraphKeys = tf.compat.v1.GraphKeys
 
 
@@ -75,13 +73,7 @@ class Network:
         self._called = False
         self._used: Sequence[tf.Variable] = ()  # By the first call, in TF2.
         self._keeps_statistics = False
-        parameters = _parameters(fn)
-        self._takes_training = "training" in parameters
-        # A layer's own follow those that it is called with, and are told by name.
-        others = itertools.takewhile(lambda p: p.name not in _OF_KERAS, parameters.values())
-        kinds = inspect.Parameter
-        places = (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD, kinds.VAR_POSITIONAL)
-        self._positional = [p for p in others if p.kind in places]
+        self._signature = Signature(fn, role)
 
     def __call__(self, *args: Any, training: bool | None = None) -> Any:
         """The network's output.
@@ -95,8 +87,8 @@ class Network:
         if training is None:
             run = current_run()
             training = run.training if run is not None else not tf.executing_eagerly()
-        kwargs = {"training": training} if self._takes_training else {}
-        args = self._fitted(args)
+        kwargs = {"training": training} if self._signature.takes_training else {}
+        args = self._signature.fitted(args)
         with quick_gradients() if training else contextlib.nullcontext():
             if not in_plain_graph():
                 with self._scope_of_the_graph():
@@ -143,7 +135,7 @@ class Network:
     def _warn_of_still_statistics(self) -> None:
         """Where batch norm is in a function that does not hear of training."""
         moving = [v.name for v in self.statistics if "moving_" in v.name]
-        if moving and not self._takes_training:
+        if moving and not self._signature.takes_training:
             warnings.warn(
                 f"{self.role}_fn has moving averages ({moving[0]}, ...) but no parameter"
                 " `training`: its layers work as they do in inference, and the averages stay as"
@@ -157,14 +149,8 @@ class Network:
         self._check_reuse(self._used, call.trace.variables)
 
     def takes(self, count: int, first: Any = None) -> bool:
-        """Whether the network can be called with so many inputs.
-
-        Args:
-          count: how many.
-          first: the first of them, which a functional model may take in several parts.
-        """
-        parts = len(tf.nest.flatten(first))
-        return self._takes_any or len(self._positional) >= count or len(self._inputs) > parts
+        """Whether the network can be called with so many inputs; see `Signature.takes`."""
+        return self._signature.takes(count, first)
 
     def disown_updates(self, operations: Sequence[tf.Operation]) -> None:
         """Forgets assignments that its calls made in a graph, whose data it does not train on."""
@@ -207,31 +193,6 @@ class Network:
     def _declared_losses(self) -> list[tf.Tensor]:
         return [tf.convert_to_tensor(loss) for loss in getattr(self.fn, "losses", ())]
 
-    @property
-    def _takes_any(self) -> bool:
-        return any(p.kind == p.VAR_POSITIONAL for p in self._positional)
-
-    @property
-    def _inputs(self) -> list[Any]:
-        """A functional model's."""
-        return tf.nest.flatten(getattr(self.fn, "inputs", None) or [])
-
-    def _fitted(self, args: Sequence[Any]) -> Sequence[Any]:
-        if len(args) < 2 or self._takes_any or len(self._positional) >= len(args):
-            return args
-        if not self.takes(len(args), args[0]):
-            return args[:1]
-        leaves = tf.nest.flatten(args)  # A functional model takes them as one list.
-        if len(leaves) != len(self._inputs):
-            counts = [len(tf.nest.flatten(arg)) for arg in args]
-            raise ValueError(
-                f"The {self.role} is a model of {len(self._inputs)} inputs, but is called with"
-                f" {' + '.join(map(str, counts))} tensors: data and, for a discriminator, the"
-                " generator's inputs. Choose among them in a function, such as"
-                " lambda data, inputs: model([data, inputs[1]])."
-            )
-        return (leaves,)
-
     @contextlib.contextmanager
     def _recorded(self) -> Iterator[None]:
         """Notes what a call adds to the graph."""
@@ -272,7 +233,7 @@ class Network:
             self._of_layers = {id(unwrapped(v)): v for v in (*self.fn.variables, *layers)}
             trainable = [*self.fn.trainable_variables, *(v for v in layers if v.trainable)]
             self.variables = list(map(unwrapped, self._of_layers.values()))
-            # By which a layer draws that a module has, or that belongs to another model.
+            # Random states that no list has: of layers in a module, or of another model.
             states = [v for v in whole_variables(used) if v.dtype.is_integer]
             self.variables += [v for v in states if id(v) not in self._of_layers]
             self.trainable_variables = list(map(unwrapped, trainable))
@@ -337,25 +298,6 @@ class LogitsOnly(Network):
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self.whole, name, value)
-
-
-def _parameters(fn: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """Those of what is called in the end."""
-    if hasattr(fn, "python_function"):  # Of a tf.function.
-        return _parameters(fn.python_function)
-    if isinstance(fn, functools.partial) and not fn.args:
-        given = _parameters(fn.func)
-        return {name: given[name] for name in given if name not in fn.keywords}
-    owner = getattr(fn, "__self__", None)
-    if hasattr(owner, "call") and fn.__name__ == "__call__":
-        return _parameters(owner)
-    call = getattr(fn, "call", None)  # A Keras layer's own signature is (*args, **kwargs).
-    if call is None:
-        call = fn
-    try:
-        return dict(inspect.signature(call).parameters)
-    except (TypeError, ValueError):
-        return {}
 
 
 def unwrapped(variable: Any) -> tf.Variable:

@@ -78,7 +78,7 @@ def checkpoint_parts(
 
 
 def _untracked(network: Network) -> list[tf.Variable]:
-    """What `trackable` leaves out: the states by which Keras 3's dropout and noise layers draw."""
+    """What `trackable` leaves out: the random states of Keras 3's dropout and noise layers."""
     saved = tf.train.Checkpoint(network=trackable(network))
     tracked = {id(unwrapped(part)) for part in tf.train.TrackableView(saved).descendants()}
     return [v for v in network.variables if id(v) not in tracked]
