@@ -2,6 +2,8 @@
 
 import io
 import logging
+import pathlib
+import re
 import sys
 
 import pytest
@@ -89,11 +91,27 @@ def test_it_says_what_measuring_xla_found():
     class Measured(tfgan.TrainingHook):
         def after_create_session(self, session, coord):
             for name, faster in (("generator", False), ("discriminator", True)):
-                session.jit.decisions[name] = {"jit_compile": faster, "one_pass": False}
+                how = {"jit_compile": faster, "one_pass": not faster, "many_rounds": faster}
+                session.jit.decisions[name] = how
 
     console = Console()
     LinearGAN().train(1, hooks=[hook_on(console, 1), Measured()], jit_compile="auto")
-    assert "  XLA  generator off, discriminator on" in console.lines
+    _, line = [line for line in console.lines if line.startswith("  XLA")]  # After the header's.
+    assert line.split(maxsplit=1)[1] == (
+        "generator off, one pass over real and generated data;"
+        " discriminator on, several rounds in a program"
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="another system tells it elsewhere")
+def test_it_says_after_the_first_round_how_much_memory_that_took():
+    """The kernel's own number of this process, in kilobytes, at about the same time."""
+    console = Console()
+    LinearGAN().train(2, hooks=[hook_on(console, 2)], jit_compile=False)
+    (line,) = [line for line in console.lines if line.startswith("  peak memory")]
+    status = pathlib.Path("/proc/self/status").read_text()
+    kilobytes = int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])
+    assert float(line.split()[2]) == pytest.approx(kilobytes * 1024 / 1e9, rel=0.1)
 
 
 def test_a_log_file_has_a_line_every_now_and_then_and_no_control_codes():

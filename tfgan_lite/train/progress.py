@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tfgan_lite.train.console_logs import follow_stderr
+from tfgan_lite.train.peak_memory import peak_memory
 from tfgan_lite.train.run_facts import run_facts, shown_facts
 from tfgan_lite.train.training_run import TrainingHook
 
@@ -105,7 +106,7 @@ class ProgressHook(TrainingHook):
         self._step = global_step
         if self._line_time is None:  # The first rounds took the time that compiling took.
             self._line_step, self._line_time = global_step, now
-            self._print_jit(run_context.session)
+            self._print_first_round(run_context.session)
         if now - self._noted_time >= self._every_secs:
             self._noted_time = now
             self._print_new_notes()
@@ -140,15 +141,13 @@ class ProgressHook(TrainingHook):
         title = f"tfgan_lite {versions['tfgan_lite']} on TensorFlow {versions['tensorflow']}"
         self._print_block(f"{title}{start}", lines)
 
-    def _print_jit(self, session: Any) -> None:
-        """What measuring found, if it measured."""
+    def _print_first_round(self, session: Any) -> None:
+        """What measuring found, if it measured, and what compiling and a round took of memory."""
         decisions = getattr(getattr(session, "jit", None), "decisions", {})
-        if self._summary and self.run.jit_compile == "auto" and decisions:
-            words = ", ".join(
-                f"{name} {'on' if found['jit_compile'] else 'off'}"
-                for name, found in decisions.items()
-            )
-            self._print_block(None, {"XLA": words})
+        found = decisions if self.run.jit_compile == "auto" else {}
+        words = "; ".join(f"{name} {_chosen(each)}" for name, each in found.items())
+        if self._summary:
+            self._print_block(None, {"XLA": words, "peak memory": peak_memory()})
 
     def _print_new_notes(self) -> None:
         new = {k: note for k, note in self.run.notes.items() if self._told.get(k) != note}
@@ -219,3 +218,10 @@ class ProgressHook(TrainingHook):
             return ""
         seconds = (self._last_step - global_step) / rate
         return f" of {self._last_step:,}, {seconds:.0f} s left"
+
+
+def _chosen(decision: Mapping[str, bool]) -> str:
+    words = ["on" if decision["jit_compile"] else "off"]
+    words += ["several rounds in a program"] if decision.get("many_rounds") else []
+    words += ["one pass over real and generated data"] if decision.get("one_pass") else []
+    return ", ".join(words)
