@@ -353,6 +353,14 @@ def test_in_tf2_an_error_names_our_counterpart_of_tensorflows_hook(kind):
         LinearGAN().train(hooks=[make()])
 
 
+def test_in_tf2_the_error_knows_what_is_made_of_tensorflows_hooks_too():
+    class StopsLate(v1.StopAtStepHook):
+        pass
+
+    with pytest.raises(TypeError, match="StopAtStepHook works on graph tensors only"):
+        LinearGAN().train(hooks=[StopsLate(num_steps=1)])
+
+
 def test_in_a_graph_tensorflows_hooks_work():
     with in_world("graph"):
         gan = LinearGAN()

@@ -91,8 +91,9 @@ def train_eagerly(
 
 def _check_hooks(hooks: Sequence[Any]) -> None:
     for hook in hooks:
-        name = type(hook).__name__
-        if type(hook).__module__.startswith("tensorflow.") and name != "SessionRunHook":
+        bases = [base for base in type(hook).__mro__ if base.__module__.startswith("tensorflow.")]
+        name = bases[0].__name__ if bases else "SessionRunHook"
+        if name != "SessionRunHook":
             instead = _COUNTERPARTS.get(name, "a hook that fetches deferred values")
             raise TypeError(
                 f"tf.compat.v1.train.{name} works on graph tensors only: in TF2, use {instead}."
