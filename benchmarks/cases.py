@@ -91,16 +91,24 @@ class Networks(NamedTuple):
     discriminator_optimizer: Any
 
 
-def make_networks(case: Case) -> Networks:
+def make_networks(case: Case, dtype_policy: str = "float32") -> Networks:
     """New networks, the same layers as `benchmarks.pytorch_networks` has.
 
     Those of a conditional case are called with pairs: the generator with noise and labels, the
     discriminator with images and labels.
+
+    Args:
+      case: what is trained.
+      dtype_policy: of all layers but the last with weights, which computes in float32.
     """
     import keras
 
     make_layers = _dense_layers if case.nets == "dense" else _dcgan_layers
     generator, discriminator = make_layers(keras.layers, case.width)
+    for layers in (generator, discriminator):
+        last = max(i for i, layer in enumerate(layers) if hasattr(layer, "kernel_initializer"))
+        for layer in layers[:last]:
+            layer.dtype_policy = keras.DTypePolicy(dtype_policy)
     noise, image = keras.Input([NOISE_DIMS]), keras.Input([28, 28, 1])
     if case.conditional:
         label, join = keras.Input([NUM_CLASSES]), keras.layers.Concatenate()

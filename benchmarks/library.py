@@ -23,6 +23,7 @@ class Library:
       joint: whether the hooks are those of joint training.
       in_graph: whether all is built in a `tf.Graph`.
       strategy: in whose scope the networks are made.
+      dtype_policy: what `make_networks` gets.
     """
 
     def __init__(
@@ -32,12 +33,14 @@ class Library:
         joint: bool = False,
         in_graph: bool = False,
         strategy: tf.distribute.Strategy | None = None,
+        dtype_policy: str = "float32",
     ):
         self._case = case
         self._jit_compile = jit_compile
         self._joint = joint
         self._in_graph = in_graph
         self._strategy = strategy
+        self._dtype_policy = dtype_policy
         self._slices = Slices(self._train)
         self._hook = _SliceHook(self._slices)
         self.run, self.close = self._slices.run, self._slices.close
@@ -53,7 +56,7 @@ class Library:
             self._train_in_world()
 
     def _train_in_world(self) -> None:
-        generator, discriminator, *optimizers = make_networks(self._case)
+        generator, discriminator, *optimizers = make_networks(self._case, self._dtype_policy)
         if self._in_graph:
             optimizers = [tf.compat.v1.train.AdamOptimizer(*ADAM.values()) for _ in range(2)]
         data, inputs = make_dataset(self._case), tfgan.normal([NOISE_DIMS])

@@ -35,7 +35,12 @@ _CASES = flags.DEFINE_list(
     f"Cases, or what their names begin with: {', '.join(c.name for c in CASES)}. All but those of"
     " batch 256 and 1:5, which take minutes each, unless told.",
 )
-_SIDES = flags.DEFINE_multi_enum("sides", list(SIDES), list(SIDES), "Sides; repeat the flag.")
+_SIDES = flags.DEFINE_multi_enum(
+    "sides",
+    [name for name, kind in SIDES.items() if kind.usual],
+    list(SIDES),
+    "Sides; repeat the flag. All but lite_bfloat16 unless told.",
+)
 _REPEATS = flags.DEFINE_integer("repeats", 7, "Turns of each case.", lower_bound=1)
 _SECONDS = flags.DEFINE_float("seconds", 0.4, "Seconds of a side's slice.", lower_bound=0.01)
 _MEMORY = flags.DEFINE_bool("memory", True, "Measure peak memory, on plain 1:1 cases.")
@@ -115,7 +120,7 @@ def _beside_peers(
         measured = [case for case in cases if (case.kind, case.steps) == ("gan", (1, 1))]
         memory = {case: _peaks(case, results[case]) for case in measured}
         print(report.memory_table(memory))
-    for line in report.targets(results, memory):
+    for line in report.targets(results, works, rates, memory):
         print(line)
     return {
         "cases": _plain({case.name: found for case, found in results.items()}),

@@ -36,6 +36,7 @@ class SideKind(NamedTuple):
     title: str
     candidates: Sequence[Callable[[Case], Side]]  # The fastest of them is the side.
     fused_peer: str  # The hand-written loop that does the same.
+    usual: bool = True  # Whether it is trained unless told.
 
 
 def _side(module: str, name: str, **options: Any) -> Callable[[Case], Side]:
@@ -64,6 +65,9 @@ SIDES = {
     "lite": SideKind("tfgan_lite", [library()], "fused"),
     "lite_joint": SideKind("tfgan_lite, joint", [library(joint=True)], "fused_joint"),
     "lite_graph": SideKind("tfgan_lite, tf.Graph", [library(in_graph=True)], "fused"),
+    "lite_bfloat16": SideKind(
+        "tfgan_lite, bfloat16", [library(dtype_policy="mixed_bfloat16")], "fused", usual=False
+    ),
     "fused": SideKind(
         "fused loop by hand", [_fused(jit_compile=jit) for jit in (True, False)], "fused"
     ),

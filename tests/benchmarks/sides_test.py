@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks.cases import Case, images, labels, make_dataset
+from benchmarks.cases import Case, images, labels, make_dataset, make_networks
 from benchmarks.handwritten import FusedLoop, PlainLoop
 from benchmarks.keras_fit import KerasFit
 from benchmarks.library import Library
@@ -15,6 +15,7 @@ from benchmarks.updates import Draws
 SIDES = {
     "lite": lambda case: Library(case, jit_compile=False),
     "lite_joint": lambda case: Library(case, jit_compile=False, joint=True),
+    "lite_bfloat16": lambda case: Library(case, jit_compile=False, dtype_policy="mixed_bfloat16"),
     "lite_graph": lambda case: Library(case, in_graph=True),
     "fused": lambda case: FusedLoop(case, jit_compile=False),
     "fused_joint": lambda case: FusedLoop(case, jit_compile=False, joint=True),
@@ -43,6 +44,14 @@ def test_labels_stay_with_their_images():
     batch, told = next(iter(make_dataset(Case("dense", 4, kind="conditional"))))
     places = [int(np.flatnonzero((images() == image).all((1, 2, 3)))[0]) for image in batch.numpy()]
     np.testing.assert_array_equal(told, labels()[places])
+
+
+@pytest.mark.parametrize("nets", ["dense", "dcgan"])
+def test_bfloat16_is_for_all_layers_with_weights_but_the_last(nets):
+    for network in make_networks(Case(nets, 4), "mixed_bfloat16")[:2]:
+        *others, last = (layer.compute_dtype for layer in network.layers if layer.weights)
+        assert set(others) == {"bfloat16"}
+        assert last == "float32"
 
 
 def test_convolutions_have_no_conditional_case():
