@@ -247,3 +247,11 @@ def test_best_checkpoints_need_a_folder():
 def test_a_metric_says_whether_the_best_is_the_highest(metrics, options, higher_is_better):
     hook = hook_of(gan(), metrics=metrics, every_n_steps=1, keep_best=1, **options)
     assert hook._higher_is_better is higher_is_better
+
+
+@both_worlds
+def test_a_logdir_of_its_own_may_be_a_path(world, tmp_path):
+    with in_world(world):
+        made = gan()
+        made.train(1, hooks=[hook_of(made, every_n_steps=1, logdir=tmp_path)])
+    assert [line["step"] for line in lines(tmp_path)] == [1]

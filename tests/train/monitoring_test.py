@@ -169,6 +169,13 @@ def test_summaries_draw_no_batch_of_their_own(world, tmp_path):
     assert weights == pytest.approx(expected, rel=1e-5)
 
 
+@both_worlds
+def test_summary_hook_takes_a_path_for_its_logdir(world, tmp_path):
+    with in_world(world):
+        LinearGAN().train(1, hooks=[tfgan.SummaryHook(1, tmp_path)])
+    assert (1, "generator_loss") in summaries(tmp_path)
+
+
 def test_summary_hook_needs_a_logdir():
     with pytest.raises(ValueError, match="SummaryHook has no logdir"):
         LinearGAN().train(1, hooks=[tfgan.SummaryHook()])

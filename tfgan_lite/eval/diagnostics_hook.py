@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -69,7 +70,7 @@ class DiagnosticsHook(PeriodicLook):
         average: Any = None,
         seed: int = 0,
         log: Callable[[str], None] = logging.info,
-        logdir: str | None = None,
+        logdir: str | os.PathLike[str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ):
         super().__init__(every_n_steps, every_secs, logdir, "diagnostics/", clock)

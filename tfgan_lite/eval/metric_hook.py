@@ -77,7 +77,7 @@ class MetricHook(PeriodicLook):
         higher_is_better: bool | None = None,
         seed: int = 0,
         batch_size: int = 100,
-        logdir: str | None = None,
+        logdir: str | os.PathLike[str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ):
         super().__init__(every_n_steps, every_secs, logdir, "metrics/", clock)

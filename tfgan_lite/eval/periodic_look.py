@@ -42,7 +42,7 @@ class PeriodicLook(TrainingHook):
         self,
         every_n_steps: int | None = None,
         every_secs: float | None = None,
-        logdir: str | None = None,
+        logdir: str | os.PathLike[str] | None = None,
         prefix: str = "",
         clock: Callable[[], float] = time.monotonic,
     ):
@@ -56,7 +56,8 @@ class PeriodicLook(TrainingHook):
         if every_secs is not None and not 0.0 < every_secs < math.inf:
             raise ValueError(f"every_secs must be positive, got {every_secs!r}.")
         self._every_n_steps, self._every_secs = every_n_steps, every_secs
-        self._logdir, self._prefix, self._clock = logdir, prefix, clock
+        self._logdir = None if logdir is None else os.fspath(logdir)
+        self._prefix, self._clock = prefix, clock
         self._writer: Any = None
         self._looked_at = clock()
         self.failures = 0

@@ -70,7 +70,7 @@ class SampleGridHook(PeriodicLook):
         value_range: tuple[float, float] = (-1.0, 1.0),
         name: str = "samples",
         folder: str | os.PathLike[str] | None = None,
-        logdir: str | None = None,
+        logdir: str | os.PathLike[str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ):
         super().__init__(every_n_steps, every_secs, logdir, clock=clock)

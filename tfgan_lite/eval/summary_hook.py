@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -80,7 +81,7 @@ class ImageSummaryHook(PeriodicLook):
         summaries: Sequence[Summary],
         every_n_steps: int | None = None,
         every_secs: float | None = None,
-        logdir: str | None = None,
+        logdir: str | os.PathLike[str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ):
         super().__init__(every_n_steps, every_secs, logdir, clock=clock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -39,12 +40,12 @@ class SummaryHook(TrainingHook):
     def __init__(
         self,
         every_n_steps: int = 100,
-        logdir: str | None = None,
+        logdir: str | os.PathLike[str] | None = None,
         hparams: Mapping[str, Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ):
         self._every = checked_integer("every_n_steps", every_n_steps)
-        self._logdir = logdir
+        self._logdir = None if logdir is None else os.fspath(logdir)
         self._hparams = dict(hparams or {})
         self._clock = clock
         self._seen = Means()
