@@ -15,6 +15,11 @@ class Counters(tf.Module):
       generator_updates: updates of the generator, int64.
       discriminator_updates: updates of the discriminator, int64.
       images_seen: real examples that the discriminator was updated on, int64.
+
+    Example:
+      >>> session = tfgan.Session(tfgan.train.Counters(), seed=1)
+      >>> session.run(model.generated_data).shape
+      (8, 3)
     """
 
     def __init__(self):

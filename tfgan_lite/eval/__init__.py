@@ -47,7 +47,7 @@ from tfgan_lite.eval.kernel_distance import (
 from tfgan_lite.eval.latent_paths import perceptual_path_length
 from tfgan_lite.eval.latent_walk import latent_walk
 from tfgan_lite.eval.memorisation import Copying, data_copying, near_duplicates, nearest_distances
-from tfgan_lite.eval.metric import Collected, Estimate, Metric
+from tfgan_lite.eval.metric import Collected, Estimate, Metric, Sampler
 from tfgan_lite.eval.metric_hook import MetricHook
 from tfgan_lite.eval.neighbours import density_coverage, precision_recall
 from tfgan_lite.eval.reference_statistics import ReferenceStatistics
@@ -62,6 +62,7 @@ from tfgan_lite.eval.sample_metrics import (
     PathLength,
     PrecisionRecall,
 )
+from tfgan_lite.eval.sample_statistics import SampleStatistics
 from tfgan_lite.eval.sliced_wasserstein import sliced_wasserstein_distance
 from tfgan_lite.eval.streaming import (
     classifier_score_from_logits_streaming,
@@ -137,6 +138,8 @@ __all__ = [
     "RESIZE_MODES",
     "ReferenceStatistics",
     "SampleGridHook",
+    "SampleStatistics",
+    "Sampler",
     "Summary",
     "add_cyclegan_image_summaries",
     "add_gan_model_image_summaries",

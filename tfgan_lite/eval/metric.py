@@ -50,6 +50,11 @@ class Sampler:
     Attributes:
       draw_inputs: a function of (how many, seed) that gives inputs.
       generate: gives data for inputs, in inference mode.
+
+    Example:
+      >>> sampler = tfgan.eval.Sampler(lambda n, seed: np.full([n, 2], seed), lambda z: z + 1)
+      >>> sampler.generate(sampler.draw_inputs(1, 4))
+      array([[5, 5]])
     """
 
     draw_inputs: Callable[[int, int], Any]

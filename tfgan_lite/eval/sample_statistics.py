@@ -64,6 +64,11 @@ class SampleStatistics:
       images: some of them [M, H, W, C]. Which ones is random, in the order of the set.
       labels: integers [N].
       protocol: how all of it was made, for JSON.
+
+    Example:
+      >>> known = tfgan.eval.SampleStatistics(count=64, features=data)
+      >>> known.num_features, known.has("labels")
+      (3, False)
     """
 
     count: int

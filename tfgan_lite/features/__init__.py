@@ -17,7 +17,7 @@ from tfgan_lite.features.conditioning import condition_tensor, condition_tensor_
 from tfgan_lite.features.consistency import consistency_regularization
 from tfgan_lite.features.diff_augmentation import diff_augment
 from tfgan_lite.features.normalization import group_norm, instance_norm, instance_normalization
-from tfgan_lite.features.random_augmentation import random_augment
+from tfgan_lite.features.random_augmentation import ADA_OPERATIONS, random_augment
 from tfgan_lite.features.spectral_norm import (
     compute_spectral_norm,
     spectral_norm_regularizer,
@@ -38,6 +38,7 @@ _LAZY: dict[str, str] = {  # Name: the module of this package that defines it.
 }
 
 __all__ = [
+    "ADA_OPERATIONS",
     "AdaptiveAugment",
     "ConditionTensor",
     "ConditionalBatchNormalization",

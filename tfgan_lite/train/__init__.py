@@ -1,5 +1,6 @@
 """Training: updates, schedules, hooks, sessions and the loop."""
 
+from tfgan_lite.counters import Counters
 from tfgan_lite.train.errors import NanLossError
 from tfgan_lite.train.hooks import (
     FinalOpsHook,
@@ -8,6 +9,7 @@ from tfgan_lite.train.hooks import (
     get_phased_train_hooks,
     get_sequential_train_hooks,
 )
+from tfgan_lite.train.jit_choice import JitChoice
 from tfgan_lite.train.loop import gan_train
 from tfgan_lite.train.monitoring import LossLoggingHook, NanGuardHook, StopAtStepHook
 from tfgan_lite.train.profiling import ProfileHook
@@ -23,7 +25,9 @@ from tfgan_lite.train.warm_start import WarmStart, warm_start
 
 __all__ = [
     "AdaptiveSteps",
+    "Counters",
     "FinalOpsHook",
+    "JitChoice",
     "LossLoggingHook",
     "NanGuardHook",
     "NanLossError",

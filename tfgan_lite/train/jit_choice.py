@@ -37,6 +37,15 @@ class JitChoice(tf.train.experimental.PythonState):
       jit_compile: True, False, or "auto".
       clock: gives seconds; a test injects its own.
       decisions: those of earlier calls on the same train ops, which this one adds to.
+
+    Raises:
+      ValueError: another jit_compile.
+
+    Example:
+      >>> jit = tfgan.train.JitChoice(False)
+      >>> session = tfgan.Session(tfgan.train.Counters(), jit=jit)
+      >>> session.jit.jit_compile
+      False
     """
 
     def __init__(
