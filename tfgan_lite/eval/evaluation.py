@@ -85,8 +85,21 @@ def evaluate(
     """
     metrics = _checked_metrics(metrics)
     if not tf.executing_eagerly():
-        options = {k: v for k, v in locals().items() if k not in ("generator_or_samples",)}
-        return _evaluate_in_graph(generator_or_samples, **options)
+        return _evaluate_in_graph(
+            generator_or_samples,
+            metrics,
+            reference=reference,
+            num_samples=num_samples,
+            extractor=extractor,
+            seed=seed,
+            batch_size=batch_size,
+            average=average,
+            training=training,
+            labels_fn=labels_fn,
+            split=split,
+            allow_rank_deficient=allow_rank_deficient,
+            progress=progress,
+        )
     needs_of_reference = _union(metrics, "needs_of_reference")
     if needs_of_reference and reference is None:
         names = [metric.name for metric in metrics if metric.needs_of_reference]
