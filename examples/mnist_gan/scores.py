@@ -19,10 +19,10 @@ _IMAGES_OF_A_CURVE = 1000
 
 @dataclasses.dataclass(frozen=True)
 class Judge:
-    """Scores images through a classifier's eyes, against real images that training never saw.
+    """Scores images by a classifier's features, against real images that training never saw.
 
     Attributes:
-      classifier: Whose eyes.
+      digit_classifier: Extracts features and logits.
       classifier_name: The dataset that the classifier was trained on.
       reference: Features float32 [N, 64] and logits float32 [N, 10] of the held-out images.
       reference_split: Their split: "test", or "train" where there are no others.
@@ -32,7 +32,7 @@ class Judge:
       training_images: The training images.
     """
 
-    classifier: classifier.DigitClassifier
+    digit_classifier: classifier.DigitClassifier
     classifier_name: str
     reference: tuple[tf.Tensor, tf.Tensor]
     reference_split: str
@@ -46,18 +46,18 @@ class Judge:
         """Returns the judge for a dataset; see `data.load` for arguments and errors."""
         # A classifier for somebody's own images does not exist; MNIST's sees shapes in any.
         name = dataset if dataset in classifier.DATASETS else "mnist"
-        eyes = classifier.DigitClassifier.load(name)
+        digit_classifier = classifier.DigitClassifier.load(name)
         held_out, split = data.load_reference(dataset, data_path, skip_bad)
         training = data.load(dataset, data_path, "train", skip_bad)
         return cls(
-            eyes,
-            name,
-            _seen(eyes, held_out),
-            split,
-            _seen(eyes, training),
-            held_out.images[:_MAX_IMAGES],
-            held_out.labels[:_MAX_IMAGES],
-            training.images[:_MAX_IMAGES],
+            digit_classifier=digit_classifier,
+            classifier_name=name,
+            reference=_features_and_logits(digit_classifier, held_out),
+            reference_split=split,
+            real=_features_and_logits(digit_classifier, training),
+            reference_images=held_out.images[:_MAX_IMAGES],
+            reference_labels=held_out.labels[:_MAX_IMAGES],
+            training_images=training.images[:_MAX_IMAGES],
         )
 
     @property
@@ -80,7 +80,7 @@ class Judge:
           asked: The digits that the generator was asked for, integers [N], to compare each with the
             real ones of its class.
         """
-        features, logits = self.classifier.features_and_logits(images)
+        features, logits = self.digit_classifier.features_and_logits(images)
         classes = np.argmax(logits, axis=1)
         return {
             **self._scores(features, logits),
@@ -94,8 +94,8 @@ class Judge:
             "real": {**self._scores(*self.real), "num_images": len(self.real[0])},
             "classifier": {
                 "trained_on": self.classifier_name,
-                "sha256": self.classifier.sha256,
-                "test_accuracy": self.classifier.test_accuracy,
+                "sha256": self.digit_classifier.sha256,
+                "test_accuracy": self.digit_classifier.test_accuracy,
             },
         }
 
@@ -124,7 +124,7 @@ class Judge:
             images,
             self.reference_images,
             metrics,
-            extractor=self.classifier.extractor(),
+            extractor=self.digit_classifier.extractor(),
             seed=seed,
             batch_size=500,
             split=self.reference_split,
@@ -148,7 +148,7 @@ class Judge:
         return tfgan.eval.MetricHook(
             model,
             self.reference_images,
-            self.classifier.extractor(),
+            self.digit_classifier.extractor(),
             metrics,
             num_samples=_IMAGES_OF_A_CURVE,
             every_n_steps=every_n_steps,
@@ -170,7 +170,7 @@ class Judge:
         lengths = tfgan.eval.perceptual_path_length(
             generator,
             draw,
-            lambda images: self.classifier.features_and_logits(images)[0],
+            lambda images: self.digit_classifier.features_and_logits(images)[0],
             num_samples=_PATHS,
             seed=seed,
         )
@@ -298,6 +298,8 @@ def table(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _seen(eyes: classifier.DigitClassifier, digits: data.Digits) -> tuple[tf.Tensor, tf.Tensor]:
+def _features_and_logits(
+    digit_classifier: classifier.DigitClassifier, digits: data.Digits
+) -> tuple[tf.Tensor, tf.Tensor]:
     images = digits.images[:_MAX_IMAGES].astype(np.float32) / 127.5 - 1.0
-    return eyes.features_and_logits(images)
+    return digit_classifier.features_and_logits(images)

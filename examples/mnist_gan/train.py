@@ -38,7 +38,6 @@ without batch norm in the discriminator and with one layer fewer in the generato
 import contextlib
 import os
 import pathlib
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -47,7 +46,7 @@ from absl import app, flags, logging
 
 import tfgan_lite as tfgan
 from examples import command_line
-from examples.mnist_gan import data, devices, kinds, pictures, presets, runs, scores
+from examples.mnist_gan import data, devices, hooks, kinds, pictures, presets, runs, scores
 
 # Rounds and batch size, chosen as the other defaults are: by trying. On MNIST, 6000 rounds of 64
 # (384,000 images) bring the Frechet distance to 32 and the classifier score to 7.9. On digits, 4000
@@ -56,7 +55,6 @@ _STEPS = {"digits": 4000, "mnist": 6000, "npz": 6000, "folder": 6000}
 _BATCH_SIZES = {"digits": 32, "mnist": 64, "npz": 64, "folder": 64}
 # What labels tell need not be found out: 1500 rounds of MNIST bring an acgan's distance to 14.
 _STEPS_WITH_LABELS = {"digits": 2000, "mnist": 3000, "npz": 3000, "folder": 3000}
-_PICTURE_STEPS = 250
 _JIT_COMPILE = {"auto": "auto", "true": True, "false": False}
 
 _GAN_TYPE = flags.DEFINE_enum(
@@ -277,14 +275,15 @@ def train(
       What the trained generator draws, float32 [N, 28, 28, 1] in [-1, 1]: "images" are random ones,
       for the judge; the others are the kind's grids. None on all machines but one.
     """
-    tf.keras.utils.set_random_seed(_SEED.value)  # The initial weights ...
-    tf.compat.v1.set_random_seed(_SEED.value)  # ... and in a graph all other random numbers.
-    preset = presets.PRESETS[_PRESET.value].computing_in(_MIXED_PRECISION.value)
+    seed = config["seed"]
+    tf.keras.utils.set_random_seed(seed)  # The initial weights ...
+    tf.compat.v1.set_random_seed(seed)  # ... and in a graph all other random numbers.
+    preset = presets.PRESETS[config["preset"]].computing_in(config["mixed_precision"])
 
     # 1. Two networks, connected to real images and to noise.
     generator = kind.generator(preset)
     batch_norm = not (config["gradient_penalty_weight"] or config["gamma"])
-    dataset = data.as_dataset(digits, config["batch_size"], _SEED.value, kind.needs_labels)
+    dataset = data.as_dataset(digits, config["batch_size"], seed, kind.needs_labels)
     model = kind.model(generator, preset.features(batch_norm), dataset)
 
     # 2. What each of them minimises.
@@ -303,7 +302,7 @@ def train(
     )
 
     # 3. How each of them is updated. With falling rates the last rounds settle what was learned.
-    train_steps = tfgan.GANTrainSteps(_GENERATOR_STEPS.value, _DISCRIMINATOR_STEPS.value)
+    train_steps = tfgan.GANTrainSteps(config["generator_steps"], config["discriminator_steps"])
     generator_rate, discriminator_rate = (
         tf.keras.optimizers.schedules.CosineDecay(rate, decay_steps=max(1, updates) * last_step)
         for rate, updates in zip((config["generator_lr"], config["discriminator_lr"]), train_steps)
@@ -322,51 +321,33 @@ def train(
     )
 
     # 4. How many updates make a round, and what else happens between rounds.
-    if _JOINT.value:
+    if config["joint"]:
         get_hooks_fn = tfgan.get_joint_train_hooks(train_steps)
     else:
         get_hooks_fn = tfgan.get_sequential_train_hooks(train_steps)
-
-    def drawing(inputs: Any, num_images: int) -> Callable[[], Any]:
-        sampled = kinds.sampling_model(generator, inputs)
-        return lambda: tfgan.generate(sampled, num_images, seed=_SEED.value, average=average)
-
-    inputs_of_grids = {**kind.grids(_SEED.value), "interpolation": kind.rows(_SEED.value)}
-    grids = {name: drawing(inputs, 100) for name, inputs in inputs_of_grids.items()}
-    at_random = kind.sampled_inputs()
-    drawn = tfgan.FinalOpsHook({"images": drawing(at_random, judge.num_images), **grids})
-    chief_only_hooks = [
-        tfgan.ProgressHook(last_step),
-        tfgan.SummaryHook(50, hparams=config),
-        tfgan.eval.SampleGridHook(
-            grids["samples"],
-            _PICTURE_STEPS,
-            columns=10,
-            folder=os.path.join(_LOGDIR.value, "pictures"),
-        ),
-        drawn,
-    ]
-    if _METRIC_STEPS.value:
-        sampled = kinds.sampling_model(generator, at_random)
-        scored = judge.hook(sampled, _METRIC_STEPS.value, average, _SEED.value)
-        chief_only_hooks.append(scored)
-    if _PROFILE.value:
+    drawn, chief_only_hooks = hooks.watching(
+        kind, generator, average, config, last_step, judge.num_images
+    )
+    if config["metric_steps"]:
+        sampled = kinds.sampling_model(generator, kind.sampled_inputs())
+        chief_only_hooks.append(judge.hook(sampled, config["metric_steps"], average, seed))
+    if config["profile"]:
         chief_only_hooks.append(runs.profile(last_step, config["max_number_of_steps"]))
 
     # 5. Rounds, until a hook stops them.
     with runs.user_errors((tfgan.NanLossError,)):
         tfgan.gan_train(
             train_ops,
-            _LOGDIR.value,
+            config["logdir"],
             get_hooks_fn=get_hooks_fn,
             hooks=[tfgan.StopAtStepHook(last_step=last_step)],
             chief_only_hooks=chief_only_hooks,
             save_checkpoint_secs=60,
             save_summaries_steps=None,  # SummaryHook is among the hooks.
-            seed=_SEED.value,
+            seed=seed,
             # More rounds than at first stretch the decay of the learning rates.
             allow_changes=True,
-            jit_compile=_JIT_COMPILE[_JIT.value],
+            jit_compile=_JIT_COMPILE[config["jit_compile"]],
         )
     return drawn.final_ops_values
 

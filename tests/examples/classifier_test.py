@@ -31,15 +31,15 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def test_digits():
+def held_out_digits():
     return data.load("digits", split="test")
 
 
-def test_the_embedded_digits_are_told_apart_as_well_as_stated(model, test_digits):
-    assert model.test_total == len(test_digits.labels)
+def test_the_embedded_digits_are_told_apart_as_well_as_stated(model, held_out_digits):
+    assert model.test_total == len(held_out_digits.labels)
     assert model.test_accuracy >= 0.98
     # One image on the verge may fall either way on another machine.
-    assert count_correct(model, test_digits) == pytest.approx(model.test_correct, abs=1)
+    assert count_correct(model, held_out_digits) == pytest.approx(model.test_correct, abs=1)
 
 
 def test_mnist_is_told_apart_as_well_as_stated():
@@ -68,14 +68,14 @@ def test_the_accuracy_is_the_share_of_the_stated_counts(model):
     assert model.test_accuracy == model.test_correct / model.test_total
 
 
-def test_every_image_has_features_and_logits(model, test_digits):
-    features, logits = model.features_and_logits(as_floats(test_digits.images[:7]))
+def test_every_image_has_features_and_logits(model, held_out_digits):
+    features, logits = model.features_and_logits(as_floats(held_out_digits.images[:7]))
     assert features.shape == (7, classifier.NUM_FEATURES) and features.dtype == tf.float32
     assert logits.shape == (7, 10) and logits.dtype == tf.float32
 
 
-def test_an_image_is_seen_alike_alone_and_among_many(model, test_digits):
-    many = as_floats(np.tile(test_digits.images, [4, 1, 1, 1]))  # More than two chunks.
+def test_an_image_is_seen_alike_alone_and_among_many(model, held_out_digits):
+    many = as_floats(np.tile(held_out_digits.images, [4, 1, 1, 1]))  # More than two chunks.
     features, logits = model.features_and_logits(many)
     for index in (0, 700, len(many) - 1):
         alone = model.features_and_logits(many[index : index + 1])
@@ -83,8 +83,8 @@ def test_an_image_is_seen_alike_alone_and_among_many(model, test_digits):
         np.testing.assert_allclose(logits[index], alone[1][0], rtol=1e-4, atol=1e-4)
 
 
-def test_a_graph_sees_what_eager_sees(model, test_digits):
-    images = as_floats(test_digits.images[:20])
+def test_a_graph_sees_what_eager_sees(model, held_out_digits):
+    images = as_floats(held_out_digits.images[:20])
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         placeholder = tf.compat.v1.placeholder(tf.float32, [None, 28, 28, 1])
         graph = session.run(model.features_and_logits(placeholder), {placeholder: images})
@@ -93,8 +93,8 @@ def test_a_graph_sees_what_eager_sees(model, test_digits):
         np.testing.assert_allclose(from_graph, eager, rtol=1e-5, atol=1e-5)
 
 
-def test_a_tf_function_sees_what_eager_sees(model, test_digits):
-    images = tf.constant(as_floats(test_digits.images[:20]))
+def test_a_tf_function_sees_what_eager_sees(model, held_out_digits):
+    images = tf.constant(as_floats(held_out_digits.images[:20]))
     compiled = tf.function(model.features_and_logits)(images)
     for from_function, eager in zip(compiled, model.features_and_logits(images), strict=True):
         np.testing.assert_allclose(from_function, eager, rtol=1e-5, atol=1e-5)
@@ -124,10 +124,10 @@ def test_missing_weights_are_an_error_that_says_how_to_make_them(tmp_path, monke
         classifier.DigitClassifier.load("mnist")
 
 
-def test_as_an_extractor_it_sees_the_same(model, test_digits):
+def test_as_an_extractor_it_sees_the_same(model, held_out_digits):
     extractor = model.extractor()
-    outputs = extractor(test_digits.images[:7])
-    features, logits = model.features_and_logits(as_floats(test_digits.images[:7]))
+    outputs = extractor(held_out_digits.images[:7])
+    features, logits = model.features_and_logits(as_floats(held_out_digits.images[:7]))
     np.testing.assert_allclose(outputs["features"], features, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(outputs["logits"], logits, rtol=1e-4, atol=1e-5)
     assert extractor.hash == model.sha256
