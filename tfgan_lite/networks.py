@@ -236,7 +236,7 @@ class Network:
             # Random states that no list has: of layers in a module, or of another model.
             states = [v for v in whole_variables(used) if v.dtype.is_integer]
             self.variables += [v for v in states if id(v) not in self._of_layers]
-            self.trainable_variables = list(map(unwrapped, trainable))
+            self.trainable_variables = list({id(v): v for v in map(unwrapped, trainable)}.values())
         else:
             self.variables = whole_variables(used)
             self.trainable_variables = [v for v in self.variables if v.trainable]
