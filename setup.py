@@ -20,7 +20,7 @@ DEV = ["ruff==0.17.*", *DOCS, *TEST]
 HUB = ["tensorflow-hub"]
 TFDS = ["tensorflow-datasets", "importlib_resources"]  # The latter is needed, but not brought.
 # What metrics are compared with. They bring PyTorch, so `make parity` has an environment for them.
-PARITY = ["torch-fidelity==0.4.*", "clean-fid", "prdc", "scipy", "Pillow"]
+PARITY = ["torch-fidelity==0.4.*", "clean-fid", "prdc", "scipy<1.18", "Pillow"]
 
 setup(
     name="tfgan_lite",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -20,7 +21,7 @@ from tfgan_lite.quick_gradients import quick_gradients
 from tfgan_lite.replicas import check_supported, is_distributed, whole_variables
 from tfgan_lite.signatures import Signature
 from tfgan_lite.tracing import program_of, rehearse
-from tfgan_lite.worlds import in_plain_graph
+from tfgan_lite.worlds import check_tensor_shapes, in_plain_graph
 
 __all__ = ["LogitsOnly", "Network"]
 
@@ -57,6 +58,7 @@ class Network:
     enters_own_scope = True
 
     def __init__(self, fn: Callable[..., Any], role: str, scope: Any = None, direction: str = ""):
+        check_tensor_shapes()
         if not callable(fn):
             raise TypeError(f"{role}_fn must be a model or a function, got {fn!r}.")
         self.fn = fn
@@ -229,14 +231,12 @@ class Network:
 
     def _set_variables(self, used: Sequence[tf.Variable]) -> None:
         if hasattr(self.fn, "trainable_variables"):  # A model knows which of its layers are frozen.
-            layers = _keras_variables_in(self.fn)
-            self._of_layers = {id(unwrapped(v)): v for v in (*self.fn.variables, *layers)}
-            trainable = [*self.fn.trainable_variables, *(v for v in layers if v.trainable)]
-            self.variables = list(map(unwrapped, self._of_layers.values()))
-            # Random states that no list has: of layers in a module, or of another model.
-            states = [v for v in whole_variables(used) if v.dtype.is_integer]
-            self.variables += [v for v in states if id(v) not in self._of_layers]
-            self.trainable_variables = list({id(v): v for v in map(unwrapped, trainable)}.values())
+            holders = [self.fn, *_keras_layers_in(self.fn)]
+            held = {id(unwrapped(v)): v for holder in holders for v in holder.variables}
+            trainable = {id(unwrapped(v)) for x in holders for v in x.trainable_variables}
+            self._of_layers = held
+            self.variables = [unwrapped(v) for v in held.values()]
+            self.trainable_variables = [v for v in self.variables if id(v) in trainable]
         else:
             self.variables = whole_variables(used)
             self.trainable_variables = [v for v in self.variables if v.trainable]
@@ -311,13 +311,13 @@ def unwrapped(variable: Any) -> tf.Variable:
     return variable._variable if casts_itself else variable
 
 
-def _keras_variables_in(module: Any) -> list[Any]:
-    """The variables of Keras 3 layers in a `tf.Module`, which does not list them."""
-    if not isinstance(module, tf.Module):
+def _keras_layers_in(module: Any) -> list[Any]:
+    """The Keras 3 layers in a `tf.Module`, which does not list their variables."""
+    keras = sys.modules.get("keras")
+    if keras is None or not isinstance(module, tf.Module):
         return []
     parts = tf.train.TrackableView(module).descendants()
-    held = [x for x in parts if not isinstance(x, tf.Variable)]
-    return [x for x in held if isinstance(unwrapped(x), tf.Variable)]
+    return [part for part in parts if isinstance(part, keras.layers.Layer)]
 
 
 def _remove_from_update_ops(graph: tf.Graph, updates: Sequence[Any]) -> None:

@@ -255,15 +255,6 @@ def test_infinite_values_survive_a_file(tmp_path):
     np.testing.assert_equal(loaded.values, result.values)
 
 
-def test_a_file_of_an_earlier_version_with_raw_weights_loads_and_prints(extractor, tmp_path):
-    result = quiet(images(30), images(90, 1), [FRECHET], None, extractor)
-    result.protocol["generated"]["weights"] = "raw"
-    result.save(tmp_path / "r.json")
-    loaded = tfeval.EvaluationResult.load(tmp_path / "r.json")
-    assert loaded.values == result.values
-    assert "raw weights" in str(loaded)
-
-
 def test_few_samples_for_the_width_are_a_warning_with_the_numbers(extractor):
     with pytest.warns(UserWarning, match="30 generated samples are few for 6 features.*Take 60"):
         quiet(images(30), images(90, 1), [FRECHET], None, extractor)

@@ -205,3 +205,10 @@ def test_numbers_of_another_kind_are_cast(tmp_path):
     warm_start(module, path, "generator")
     assert module.a.numpy() == 2.5
     assert tfgan.train.warm_start is warm_start
+
+
+def test_in_a_graph_it_says_what_to_call_instead(tmp_path):
+    path = tf.train.Checkpoint(generator=network()).save(str(tmp_path / "model"))
+    with tf.Graph().as_default():
+        with pytest.raises(ValueError, match="works in TF2.*init_from_checkpoint"):
+            warm_start(network(), path)

@@ -45,9 +45,7 @@ def check_optimizer(optimizer: Any, name: str, variables: Sequence[tf.Variable])
         )
 
 
-def as_optimized(
-    optimizer: Any, network: Network, variables: Sequence[tf.Variable]
-) -> list[tf.Variable | Any]:
+def as_optimized(optimizer: Any, network: Network, variables: Sequence[tf.Variable]) -> list[Any]:
     """A network's variables as its optimizer takes them.
 
     Keras 3's gets those that the layers have, for their constraints and, with some optimizers, for
@@ -58,7 +56,7 @@ def as_optimized(
     return [network.of_layer(v) for v in variables] if is_keras_3 else list(variables)
 
 
-def build_slots(optimizer: Any, variables: Sequence[tf.Variable | Any]) -> None:
+def build_slots(optimizer: Any, variables: Sequence[Any]) -> None:
     """Makes a Keras optimizer's variables now: a compiled update cannot.
 
     Args:

@@ -127,14 +127,6 @@ def gan_train_ops(
         )
     in_graph = not tf.executing_eagerly()
     options = _checked_options(kwargs, in_graph)
-    # Other things are no optimizers, of which check_optimizer tells.
-    is_optimizer = hasattr(generator_optimizer, "apply_gradients")
-    not_keras = isinstance(generator_optimizer, (type, tf.compat.v1.train.Optimizer))
-    if generator_optimizer is discriminator_optimizer and is_optimizer and not not_keras:
-        raise ValueError(
-            "Both networks share one Keras optimizer: its slots belong to one list of variables."
-            " Give each network an optimizer of its own."
-        )
     counters = Counters()
     parts = _parts(model, loss)
     networks = [network for part in parts for network in part.networks]
@@ -145,6 +137,7 @@ def gan_train_ops(
         variables = [_variables(each, options["variables_to_train"]) for each in trained]
         of_all = [v for each in variables for v in each]
         check_optimizer(optimizer, role, of_all)
+        _check_not_shared(generator_optimizer, discriminator_optimizer)
         owned = [as_optimized(optimizer, *each) for each in zip(trained, variables)]
         build_slots(optimizer, [v for each in owned for v in each])
         return [
@@ -339,6 +332,15 @@ def _state(loss: Any, networks: Sequence[Network], in_graph: bool) -> list[tf.Va
 
 def _one_or_all(ops: Sequence[Any]) -> Any:
     return ops[0] if len(ops) == 1 else tuple(ops)
+
+
+def _check_not_shared(generator_optimizer: Any, discriminator_optimizer: Any) -> None:
+    is_v1 = isinstance(generator_optimizer, tf.compat.v1.train.Optimizer)
+    if generator_optimizer is discriminator_optimizer and not is_v1:
+        raise ValueError(
+            "Both networks share one Keras optimizer: its slots belong to one list of variables."
+            " Give each network an optimizer of its own."
+        )
 
 
 def _variables(network: Network, chosen: Sequence[Any] | None) -> list[tf.Variable]:

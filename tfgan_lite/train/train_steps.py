@@ -17,8 +17,8 @@ def get_sequential_train_steps(train_steps: Any = None) -> Any:
 
     Returns:
       `train_step_fn(session, train_ops, global_step, train_step_kwargs)`, which runs one round and
-      gives the sum of both losses and whether to stop: what `should_stop` in `train_step_kwargs`
-      says, False without it.
+      gives the sum of all sub-steps' losses and whether to stop: what `should_stop` in
+      `train_step_kwargs` says, False without it.
 
     Example:
       >>> train_step = tfgan.get_sequential_train_steps(tfgan.GANTrainSteps(1, 2))
@@ -32,10 +32,8 @@ def get_sequential_train_steps(train_steps: Any = None) -> Any:
     def train_step(session, train_ops, global_step, train_step_kwargs):
         total = 0.0
         for phase in phases:
-            loss = 0.0
             for _ in range(phase.steps):
-                loss = session.run(getattr(train_ops, f"{phase.networks[0]}_train_op"))
-            total += loss
+                total += session.run(getattr(train_ops, f"{phase.networks[0]}_train_op"))
         session.run(train_ops.global_step_inc_op)
         should_stop = (train_step_kwargs or {}).get("should_stop")
         return total, bool(session.run(should_stop)) if should_stop is not None else False

@@ -98,14 +98,19 @@ def warm_start(
       What was loaded and what was not; print it.
 
     Raises:
-      ValueError: the checkpoint cannot be read or has nothing under the scope; variables for which
-        it has nothing of their shape, unless `partially`.
+      ValueError: in a graph; the checkpoint cannot be read or has nothing under the scope;
+        variables for which it has nothing of their shape, unless `partially`.
 
     Example:
       >>> path = tf.train.Checkpoint(generator=generator).save("pretrained/model")
       >>> len(tfgan.train.warm_start(generator, path).loaded)
       2
     """
+    if not tf.executing_eagerly():
+        raise ValueError(
+            "warm_start works in TF2. In a graph, call before the session"
+            " tf.compat.v1.train.init_from_checkpoint(path, {'Generator/': 'Generator/'})."
+        )
     path = newest_of(path)
     reader = open_checkpoint(path)
     shapes = reader.get_variable_to_shape_map()
