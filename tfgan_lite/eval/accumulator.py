@@ -16,14 +16,14 @@ __all__ = ["Accumulator"]
 class Accumulator(tf.Module):
     """Sums over a stream of batches.
 
-    It works as Keras's metrics do, eagerly, in a `tf.function` and in a `tf.Graph`:
+    It works like Keras's metrics: eagerly, in a `tf.function` and in a `tf.Graph`:
 
         statistics = GaussianStatistics(num_features=2048)
         for batch in batches:
             statistics.update_state(features_of(batch))
         distance = frechet_distance(statistics, reference)
 
-    Every example weighs the same, however the stream is cut into batches. Replicas and workers
+    Every example has the same weight, however the stream is cut into batches. Replicas and workers
     have one accumulator each, and `merge_state` adds them up. `tf.train.Checkpoint` saves the
     state. In a graph the variables are local (`tf.compat.v1.local_variables_initializer`).
     """
@@ -44,7 +44,7 @@ class Accumulator(tf.Module):
             changed. In a `tf.distribute` program, those of the other replicas or workers.
 
         Raises:
-          TypeError: `others` is no sequence of accumulators of this class.
+          TypeError: `others` is not a sequence of accumulators of this class.
           ValueError: their shapes differ from this one's, or this one is among them.
         """
         others = self._checked(others)

@@ -32,7 +32,7 @@ def as_matrix(
       returned as it is, outside of graphs: a copy of many features takes time and memory.
 
     Raises:
-      TypeError: they are no real numbers.
+      TypeError: they are not real numbers.
       ValueError: another rank or width, too few rows, NaN or infinity. What only the run of a graph
         or of a `tf.function` knows is an `InvalidArgumentError` then.
     """

@@ -33,18 +33,18 @@ def diagnose(
     classes: np.ndarray | None = None,
     num_classes: int | None = None,
 ) -> dict[str, Any]:
-    """Returns what a batch of fixed noise and a batch of real samples tell.
+    """Returns what a batch of samples of fixed noise and a batch of real ones show.
 
     Args:
       generated: features of generated samples, or the samples themselves [N, D].
       real: the same of real samples [M, D].
-      generated_logits: what the discriminator says of generated samples.
-      real_logits: what it says of real ones.
+      generated_logits: the discriminator's logits for generated samples.
+      real_logits: its logits for real ones.
       classes: integers [N]: what a classifier sees in generated samples.
       num_classes: how many classes there are.
 
     Returns:
-      "diversity", the mean distance of two generated samples over that of two real ones (1 is
+      "diversity", the mean distance between two generated samples over that of two real ones (1 is
       right, 0 is collapse); "near_duplicates", how many generated samples nearly repeat another
       one; and where they are known "accuracy_on_real", "accuracy_on_generated", "r_t" (the mean
       sign of real logits), "class_histogram", "classes_found".
@@ -97,7 +97,7 @@ class _Finding:
 
 
 def verdict(found: dict[str, Any]) -> str:
-    """Returns the worst that the numbers of `diagnose` tell, in a plain sentence.
+    """Returns the worst that the numbers of `diagnose` show, in a plain sentence.
 
     Example:
       >>> tfgan.eval.verdict(tfgan.eval.diagnose(generated=data, real=data + 0.1))

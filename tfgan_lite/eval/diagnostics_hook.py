@@ -22,10 +22,10 @@ __all__ = ["DiagnosticsHook"]
 
 
 class DiagnosticsHook(PeriodicLook):
-    """Says every now and then how training goes, in numbers and in one plain sentence.
+    """Reports every now and then how training is going, in numbers and in one plain sentence.
 
     It looks at samples of the same noise each time and at the same real samples, in inference mode,
-    and changes nothing. Numbers: see `diagnose`; besides, the norm of each network's last gradient,
+    and changes nothing. Numbers: those of `diagnose`; the norm of each network's last gradient,
     where `gan_train_ops(summarize_gradients=True)` reports them, and how far each network's weights
     moved since the last look, relative to their length and per round.
 
@@ -34,14 +34,14 @@ class DiagnosticsHook(PeriodicLook):
       real_data: a batch of real samples [N, ...], N >= 2. It is never drawn from training's data.
       every_n_steps: rounds between two looks; give this or every_secs.
       every_secs: seconds between them.
-      real_inputs: of a conditional model, the generator's inputs that belong to the real samples;
+      real_inputs: for a conditional model, the generator's inputs that belong to the real samples;
         by default those of the generated ones.
       num_samples: how many to generate; as many as there are real ones by default.
       extractor: distances are between its features; by default between the samples themselves. If
         it gives logits, too, what it sees is counted as a histogram of classes.
       average: a `WeightAverage` whose weights draw.
       seed: of the noise.
-      log: takes the sentence.
+      log: is called with the sentence.
       logdir: where to write; the run's own by default.
       clock: gives seconds.
 

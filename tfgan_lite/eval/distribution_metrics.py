@@ -33,8 +33,8 @@ _AFFORDABLE = 1e11
 class FrechetDistance(Metric):
     """The Fréchet distance; with Inception's features the FID. See `frechet_distance`.
 
-    Its standard error is known where another metric needs the features, and resampling them is
-    quick (64 features: always; 2048: not).
+    It has a standard error where another metric needs the features and resampling them is quick
+    (64 features: always; 2048: not).
 
     Args:
       resamples: of the bootstrap; 0 for none.
@@ -82,7 +82,7 @@ class FrechetDistance(Metric):
 
 @dataclasses.dataclass(frozen=True)
 class KernelDistance(Metric):
-    """The kernel distance; with Inception's features the KID. It is unbiased for any number.
+    """The kernel distance; with Inception's features the KID. It is unbiased for any sample size.
 
     It is the mean over blocks of samples, which are shuffled: the order in which they came may be
     that of their classes.

@@ -43,9 +43,9 @@ def evaluate(
 ) -> EvaluationResult:
     """Scores generated samples against real ones.
 
-    Features are extracted once for all metrics, batch by batch. Memory is that of some D x D
-    matrices, and of the features where a metric needs all of them; many (as the twice 410 MB of
-    50,000 of width 2048) are in temporary files, out of which the system reads what is looked at.
+    Features are extracted once for all metrics, batch by batch. Memory is that of a few
+    D x D matrices, and of the features where a metric needs all of them; many (such as twice 410 MB
+    for 50,000 of width 2048) are in temporary files, from which the system reads what is needed.
 
     In a `tf.Graph` it builds ops: the result's values are tensors, computed when a session runs
     them. So `FinalOpsHook(lambda: evaluate(...).values)` gives a run's final scores in both worlds.
@@ -55,19 +55,19 @@ def evaluate(
         a function of (n, seed) or (n) that gives n samples; or samples: an array, a dataset of
         batches. All but a model may give pairs of samples and labels.
       reference: real samples: an array, a pair with labels, a dataset of batches, or
-        `ReferenceStatistics`. None where no metric compares.
+        `ReferenceStatistics`. None if no metric compares.
       metrics: what to compute; Fréchet and kernel distance by default.
       num_samples: how many to generate; as many as there are real ones by default.
       extractor: gives features and logits of images, see `Extractor`; None where samples are
         features [N, D].
       seed: equal seeds give equal results, where the samples are repeatable.
-      batch_size: samples that are drawn and looked at together. It changes which samples a model
-        draws from one seed.
+      batch_size: samples that are drawn and processed together. It changes which samples a model
+        draws from a given seed.
       average: the `features.WeightAverage` whose weights a model draws with; None for its own.
       training: whether a model's batch norm works as in training.
-      labels_fn: of a model, gives the labels that were asked for from the generator's inputs.
+      labels_fn: for a model, gives the labels asked for, from the generator's inputs.
       split: what to call the reference in the protocol: "test".
-      allow_rank_deficient: whether Fréchet distances of no more samples than features are wanted.
+      allow_rank_deficient: whether to allow Fréchet distances of no more samples than features.
       progress: whether a terminal shows progress bars.
 
     Returns:
@@ -76,7 +76,7 @@ def evaluate(
     Raises:
       ValueError: samples that are out of the declared range, not finite or of the wrong shape; too
         few samples; what a metric needs is missing; a reference made with another extractor.
-      TypeError: samples of no known kind.
+      TypeError: samples of an unknown kind.
 
     Example:
       >>> result = tfgan.eval.evaluate(model, data, num_samples=64, seed=0)

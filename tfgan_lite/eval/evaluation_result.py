@@ -17,13 +17,13 @@ __all__ = ["EvaluationResult"]
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationResult:
-    """Scores with their protocol: a number without it compares with nothing.
+    """Scores with their protocol, without which a number cannot be compared with any other.
 
     `print(result)` shows a table.
 
     Attributes:
       values: by name.
-      standard_errors: by name, of those that have one.
+      standard_errors: by name, for those that have one.
       protocol: counts, split, extractor and its hash, resize mode, dtypes, seed, weights, batch
         norm and versions, for JSON.
 
@@ -42,7 +42,7 @@ class EvaluationResult:
         return self.values[name]
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns all of it as JSON knows it: what is not finite is a string, "inf" or "nan"."""
+        """Returns all of it ready for JSON: what is not finite is a string, "inf" or "nan"."""
         return _for_json(dataclasses.asdict(self))
 
     def to_json(self) -> str:
@@ -64,7 +64,7 @@ class EvaluationResult:
         return cls(**content)
 
     def table(self) -> Any:
-        """Returns a rich table, for a console of one's own."""
+        """Returns a rich table, for a console of your own."""
         from rich.table import Table
 
         table = Table(caption=_caption(self.protocol), caption_justify="left")

@@ -54,7 +54,7 @@ def extractor_from_keras(
         resize_mode, batch_size, note, hash.
 
     Raises:
-      ValueError: There is no layer of this name, or the model has not one input.
+      ValueError: There is no layer of this name, or the model has more than one input.
 
     Example:
       >>> flat, classes = layers.Flatten(name="flat"), layers.Dense(10, name="classes")
@@ -183,7 +183,7 @@ def extractor_from_frozen_graph(
 
     Args:
       path: The file: a serialised GraphDef without variables.
-      inputs: The tensor that images take the place of, such as "input:0": float32
+      inputs: The tensor that images replace, such as "input:0": float32
         [B, *image_shape].
       features: The features' tensor, such as "pool_3:0".
       logits: The logits' tensor; none by default.
@@ -193,7 +193,7 @@ def extractor_from_frozen_graph(
 
     Raises:
       FileNotFoundError: There is no such file.
-      ValueError: The file is no graph, has another hash or lacks a tensor.
+      ValueError: The file is not a graph, has another hash or lacks a tensor.
 
     Example:
       >>> with tf.Graph().as_default() as graph:

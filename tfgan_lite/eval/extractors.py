@@ -37,7 +37,7 @@ class Extractor:
         "features" and, if there are any, "logits" [B, K]. What follows the first axis is flattened.
         It is given a tensor [B, *image_shape]: uint8 if `value_range` is "uint8", else float32.
       name: What it is called in results.
-      hash: Hexadecimal, what tells its weights from others, or what gives it once `function` has
+      hash: Hexadecimal, identifies its weights; or a function that gives it once `function` has
         been traced. By default, a SHA-256 of the operations and the weights that it was traced to;
         another release of TensorFlow may trace other operations, so give one of your own (see
         `arrays_hash`) to compare across releases.
@@ -89,7 +89,7 @@ class Extractor:
 
     @property
     def hash(self) -> str:
-        """Hexadecimal: what tells its weights from others."""
+        """Hexadecimal: identifies its weights."""
         return self._hash
 
     @property
@@ -125,7 +125,7 @@ class Extractor:
 
     @property
     def protocol(self) -> dict[str, Any]:
-        """What a result must say of it, ready for JSON."""
+        """What a result must state about it, ready for JSON."""
         protocol = {
             "extractor": self.name,
             "extractor_hash": self.hash,
@@ -141,8 +141,8 @@ class Extractor:
 
         Args:
           images: [N, *image_shape], N >= 1, in `value_range`, of any floating dtype; or uint8
-            images, which are scaled to it. With "uint8" they must be uint8: how floats are to be
-            rounded is for the caller to say.
+            images, which are scaled to it. With "uint8" they must be uint8: how floats are
+            rounded is up to the caller.
 
         Returns:
           "features" float32 [N, feature_size] and, if it has logits, "logits" float32

@@ -18,11 +18,11 @@ _ROWS_AT_ONCE = 2048
 
 @dataclasses.dataclass(frozen=True)
 class Extrapolation:
-    """A line through distances of ever more samples, over one divided by their number.
+    """A line fitted to distances of ever more samples, against one over their number.
 
     Attributes:
-      distance: where the line meets infinitely many. It can fall a little below 0.
-      standard_error: of `distance`, from how far the points are from the line; NaN of two points.
+      distance: the line's value for infinitely many. It can fall a little below 0.
+      standard_error: of `distance`, from how far the points are from the line; NaN for two points.
       slope: of the line: the distance's bias is about `slope / N`.
       counts: int [P]: samples in each subset.
       distances: float64 [P]: their distances.
@@ -51,7 +51,7 @@ def frechet_distance_infinity(
 ) -> Extrapolation:
     """Fits a line to the distances of random subsets of the generated samples.
 
-    The distance's bias is proportional to 1/N, so that generators can be compared by values of
+    The distance's bias is proportional to 1/N, so generators can be compared by values from
     different numbers of samples. What is left is the bias of the reference, the same for all.
 
     Args:
@@ -60,7 +60,7 @@ def frechet_distance_infinity(
       num_points: how many subsets, at least 2; their sizes are evenly spaced up to N.
       min_samples: the smallest size; a tenth of N by default, as in the paper, but more than D.
       seed: which samples.
-      allow_rank_deficient: whether sizes <= D are wanted.
+      allow_rank_deficient: whether to allow sizes <= D.
 
     Returns:
       The `Extrapolation`.

@@ -21,7 +21,7 @@ class FeatureStore(Accumulator):
     """Features of a stream: all of them up to a capacity, then a uniform sample of that size.
 
     Each example gets a random priority, a hash of the seed and of its position in the stream; those
-    with the lowest stay. So neither the cut into batches nor the order of merges matters for which
+    with the lowest stay. So neither the cut into batches nor the order of merges affects which
     ones stay. All places are allocated at once: `capacity x num_features x 4` bytes, 410 MB for
     50,000 features of width 2048.
 

@@ -34,9 +34,9 @@ def frechet_distance(
     The distance is `|m1 - m2|^2 + trace(C1 + C2 - 2 (C1 C2)^(1/2))`.
 
     Args:
-      statistics1: Moments, or what has accumulated them.
+      statistics1: Moments, or an accumulator of them.
       statistics2: the same, of equally many features.
-      allow_rank_deficient: whether N <= D is fine. With so few examples a covariance cannot have
+      allow_rank_deficient: whether to allow N <= D. With so few examples a covariance cannot have
         full rank, and the distance says more of their number than of the features.
 
     Returns:
@@ -45,7 +45,7 @@ def frechet_distance(
     Raises:
       ValueError: shapes that do not fit, numbers that are not finite, fewer than two examples, or
         too few of them for the features. A graph does not know how many there are, and so does not
-        tell.
+        complain.
 
     Paper: Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash
     Equilibrium", arXiv:1706.08500.
@@ -83,8 +83,8 @@ def frechet_classifier_distance_from_activations(
     """Returns the Fréchet distance between Gaussians fitted to two sets of activations.
 
     The distance is `|m1 - m2|^2 + trace(C1 + C2 - 2 (C1 C2)^(1/2))` with the means `m` and the
-    unbiased covariances `C`. It is zero for equal moments and has no upper end. Its bias falls
-    with the number of samples: compare only values that were taken from equally many. With no more
+    unbiased covariances `C`. It is zero for equal moments and has no upper bound. Its bias falls
+    with the number of samples: compare only values computed from equally many. With no more
     samples than activations it is mostly bias, and a `RuntimeWarning` says so.
 
     Args:
@@ -160,7 +160,7 @@ def diagonal_only_frechet_classifier_distance_from_activations(
     """Returns the Fréchet distance between Gaussians with independent components.
 
     It is `|m1 - m2|^2 + |s1 - s2|^2`, with each activation's mean m and standard deviation s. The
-    variances are those of the population (divided by N), as TF-GAN has them.
+    variances are those of the population (divided by N), as in TF-GAN.
 
     Args:
       activations1: finite real numbers of shape [N, D], N >= 1: one row per sample.

@@ -35,8 +35,8 @@ class GaussianStatistics(Accumulator):
     """The moments of a stream of features, in float64.
 
     The mean and the scatter matrix about it are updated by differences from the mean, not by sums
-    of squares, so that a small spread around a large mean is not lost. Any cut of the same examples
-    into batches, and any order of merges, gives the same to 1e-10 of the value. The memory is that
+    of squares, so that a small spread around a large mean is not lost. Any division of the same
+    examples into batches, and any order of merges, agrees to 1e-10 of the value. The memory is that
     of one [D, D] matrix: 34 MB for 2048 features.
 
     Paper: Chan, Golub, LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample
@@ -122,7 +122,7 @@ class GaussianStatistics(Accumulator):
 
 
 def moments(features: Array, name: str = "features", workspace: Workspace | None = None) -> Moments:
-    """The moments of features that are all there.
+    """The moments of features that are all available.
 
     Args:
       features: finite real numbers [N, D], N >= 2.

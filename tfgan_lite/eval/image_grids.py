@@ -90,7 +90,7 @@ def python_image_grid(input_array: np.ndarray, grid_shape: Sequence[int]) -> np.
 
 @deferrable
 def image_reshaper(images: Any, num_cols: int | None = None) -> tf.Tensor:
-    """Returns images side by side in a grid that is nearly square, or has so many columns.
+    """Returns images side by side in a grid that is nearly square, or has `num_cols` columns.
 
     Args:
       images: [N, H, W, C], N >= 1 and known, or a list of [H, W, C]; C is 1 or 3.

@@ -81,12 +81,12 @@ def inception_extractor(
         TFGAN_LITE_INCEPTION points to, and then in the cache folder.
       resize_mode: "legacy_tf", "legacy_torch" or "clean": see `tfgan_lite.eval.resize`.
       value_range: What images hold: (-1, 1), (0, 1) or "uint8".
-      rounded: Whether floats are rounded to the 256 steps of a pixel, as if they had been saved.
+      rounded: Whether floats are rounded to a pixel's 256 levels, as if they had been saved.
         Published values are of saved images; TF-GAN's own functions did not round.
       sha256: What the SHA-256 of the file, or of the graph in it, must be, in hexadecimal.
       cache_dir: By default the variable TFGAN_LITE_CACHE, or else `~/.cache/tfgan_lite`.
       download: Whether to download the file to the cache folder if it is not there; or the URL to
-        do it from. Of later loads the file's hash must be the one of that day.
+        do it from. On later loads the file's hash must be the same as on that day.
       batch_size: Images at a time.
 
     Raises:
@@ -138,19 +138,19 @@ def keras_inception_extractor(
     rounded: bool = True,
     batch_size: int = 50,
 ) -> Extractor:
-    """Returns an extractor of Keras's InceptionV3 with weights of yours.
+    """Returns an extractor of Keras's InceptionV3 with your weights.
 
-    It was trained by others than the network of published FIDs: its values can be compared with
-    each other, and not with published ones. Results say so.
+    It is not the network of published FIDs but was trained separately: its values can be compared
+    with each other, but not with published ones. Results say so.
 
     Args:
-      weights: The weights' file, `.h5` or `.weights.h5`. Nothing is downloaded.
+      weights: The weights file, `.h5` or `.weights.h5`. Nothing is downloaded.
       include_top: Whether the file has the last layer, which gives the logits [B, 1000].
       resize_mode, value_range, rounded, batch_size: See `inception_extractor`.
 
     Raises:
       FileNotFoundError: There is no such file.
-      ValueError: The weights are another network's.
+      ValueError: The weights are those of another network.
 
     Example:
       >>> weights = "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"

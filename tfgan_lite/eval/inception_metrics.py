@@ -49,7 +49,7 @@ ClassifierFn = Callable[[tf.Tensor], Any]
 def classifier_fn_from_tfhub(
     tfhub_module: str, output_fields: str | Sequence[str] | None, return_tensor: bool = False
 ) -> ClassifierFn:
-    """Returns a classifier that a TF-Hub module is, loaded at its first call and only then.
+    """Returns a TF-Hub module as a classifier, which is loaded at its first call.
 
     Args:
       tfhub_module: Its handle, for which the package tensorflow_hub is needed; or the path of a
@@ -63,7 +63,7 @@ def classifier_fn_from_tfhub(
 
     Raises:
       ValueError: At the call: there is no such output, or not just one to return.
-      ImportError: At the call: tensorflow_hub is needed and missing.
+      ImportError: At the call: tensorflow_hub is needed but missing.
 
     Example:
       >>> halves = tf.Module()
@@ -205,7 +205,7 @@ def frechet_inception_distance(
       num_batches: See `run_classifier_fn`.
 
     Returns:
-      See `frechet_classifier_distance`. Of fewer images than 2048 features it is mostly bias.
+      See `frechet_classifier_distance`. With fewer images than its 2048 features it is mostly bias.
 
     Paper: Heusel et al., arXiv:1706.08500.
 

@@ -20,15 +20,15 @@ def class_frechet_distances(
 ) -> dict[int, float]:
     """Returns the Fréchet distance between real and generated samples of each class.
 
-    The mean over classes is the intra-FID. Unlike the distance of all samples it notices a
-    generator that mixes up classes, or that knows one picture of each.
+    The mean over classes is the intra-FID. Unlike the distance over all samples, it notices a
+    generator that mixes up classes, or knows only one picture of each.
 
     Args:
       real_features: real numbers [N, D].
       real_labels: integers [N].
       generated_features: real numbers [M, D].
       generated_labels: integers [M]: the classes that were asked for.
-      allow_rank_deficient: whether classes with no more than D samples are wanted.
+      allow_rank_deficient: whether to allow classes with no more than D samples.
 
     Returns:
       Distances by class, of the classes that real samples have.

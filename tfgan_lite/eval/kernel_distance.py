@@ -58,7 +58,7 @@ def kernel_classifier_distance_and_std_from_activations(
     """Returns the kernel distance between two sets of activations, and its standard error.
 
     The samples are cut into blocks of nearly equal size, in the order in which they come, and the
-    blocks' estimates are averaged. One block of all makes the best use of the samples, in time that
+    blocks' estimates are averaged. A single block makes the best use of the samples, in time that
     grows with their square. The memory does not: products are taken tile by tile, and added up in
     float64.
 
@@ -66,7 +66,7 @@ def kernel_classifier_distance_and_std_from_activations(
       activations1: finite real numbers [N, D], N >= 2, one row per sample, in no particular order.
       activations2: finite real numbers [M, D], M >= 2. M may differ from N.
       max_block_size: the most samples of either set in a block; None for one block of all.
-      dtype: of the matrix products, float32 or float64 (if None). float32 is about twice as quick,
+      dtype: of the matrix products, float32 or float64 (if None). float32 is about twice as fast,
         and loses about six digits of 1.0 rather than of the distance.
 
     Returns:
@@ -77,7 +77,7 @@ def kernel_classifier_distance_and_std_from_activations(
 
     Raises:
       ValueError: no matrices of equally many columns and at least two rows; numbers that are not
-        finite; a block of less than two samples of a set. What a graph knows only as it runs is an
+        finite; a block of fewer than two samples of a set. What a graph knows only as it runs is an
         `InvalidArgumentError` then.
 
     Paper: Bińkowski et al., "Demystifying MMD GANs", arXiv:1801.01401.
@@ -111,7 +111,7 @@ def kernel_distance_of_subsets(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the mean and deviation of kernel distances between random subsets.
 
-    That is how torch-fidelity takes the KID, and with its default seed the subsets are the same.
+    That is how torch-fidelity computes the KID, and with its default seed the subsets are the same.
     One block of all samples (`max_block_size=None` of the functions above) has a smaller error. It
     works eagerly.
 

@@ -11,7 +11,7 @@ __all__ = ["latent_walk"]
 
 
 def latent_walk(points: np.ndarray, steps: int, closed: bool = False) -> np.ndarray:
-    """Points on the way through some points of normal noise, at the same pace all along.
+    """Evenly paced points on a path through some points of normal noise.
 
     Directions turn along the great circle from each point to the next, and lengths change evenly:
     normal noise lies near a sphere, whose inside a straight line would cross, where the generator
@@ -19,9 +19,9 @@ def latent_walk(points: np.ndarray, steps: int, closed: bool = False) -> np.ndar
 
     Args:
       points: real numbers [K, N, D], K >= 2: N walks go at once, each through K points.
-      steps: how many points on the way, at least 2.
+      steps: how many points on the path, at least 2.
       closed: whether a walk returns to where it began. Its last point is then the one before that,
-        so that a video that starts anew goes on smoothly.
+        so that a video loops smoothly.
 
     Returns:
       The same dtype, [steps, N, D].

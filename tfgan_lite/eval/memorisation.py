@@ -17,7 +17,7 @@ _DUPLICATE = 0.1
 
 @dataclasses.dataclass(frozen=True)
 class Copying:
-    """How near generated samples are to training samples, measured by how near unseen ones are.
+    """How near generated samples are to training samples, relative to how near unseen ones are.
 
     Attributes:
       distance_ratio: the median distance of generated samples to their nearest training sample,
@@ -100,7 +100,7 @@ def data_copying(generated: np.ndarray, training: np.ndarray, held_out: np.ndarr
     Args:
       generated: features of generated samples, real numbers [M, D].
       training: features of the samples that were trained on [N, D].
-      held_out: features of real samples that were not [L, D].
+      held_out: features of real samples that were not trained on [L, D].
 
     Returns:
       The `Copying`.

@@ -17,7 +17,7 @@ __all__ = ["Collected", "Estimate", "Metric", "Sampler", "check_counts"]
 
 @dataclasses.dataclass(frozen=True)
 class Estimate:
-    """A metric's value, and how far another draw of samples would move it.
+    """A metric's value, and how much another draw of samples would change it.
 
     Attributes:
       value: the value.
@@ -68,11 +68,11 @@ class Collected:
     Attributes:
       generated: statistics of the generated samples.
       reference: those of the real ones; None where no metric needs them.
-      others: those of further sets that metrics asked for, by name.
+      others: those of further sets that metrics ask for, by name.
       sampler: the generator, where it is a model.
       extractor: gives features of images; None where samples are features.
       seed: for whatever a metric draws.
-      allow_rank_deficient: whether covariances of too few samples are wanted.
+      allow_rank_deficient: whether to allow covariances of too few samples.
 
     Example:
       >>> known = tfgan.eval.ReferenceStatistics.compute(data)

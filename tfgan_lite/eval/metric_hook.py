@@ -27,20 +27,20 @@ class MetricHook(PeriodicLook):
     """Scores the generator every now and then, on samples of its own from a fixed seed.
 
     It never draws training data, nor the noise that training draws. By default it takes a small
-    kernel distance, which is unbiased, and so means something for few samples.
+    kernel distance, which is unbiased, and so is meaningful for few samples.
 
     Args:
       model: the model that is trained; of a CycleGAN one direction, such as `model.model_x2y`, in
         TF2.
-      reference: real samples, or `ReferenceStatistics`; looked at once, at the first score.
+      reference: real samples, or `ReferenceStatistics`; read once, at the first score.
       extractor: see `evaluate`; None where samples are features.
       metrics: what to compute; `[KernelDistance()]` by default.
-      num_samples: how many to generate for a score.
+      num_samples: how many to generate for each score.
       every_n_steps: rounds between two scores; give this or every_secs.
       every_secs: seconds between them.
       average: the `WeightAverage` to score; None for the weights that are trained.
       keep_best: how many of the best checkpoints to keep, in `best/` in the logdir; 0 for none.
-      best_by: the value that decides; the first metric's by default.
+      best_by: the value to rank by; the first metric's by default.
       higher_is_better: whether it is better where it is higher; as the metric says by default.
       seed: of the samples.
       batch_size: samples that are drawn together.

@@ -50,8 +50,8 @@ def neighbourhoods(
 ) -> Neighbourhoods:
     """Returns per sample what precision, recall, density and coverage are means of.
 
-    A sample on the very surface of a ball counts for precision and recall, and does not for density
-    and coverage: so do the papers' own programs. Memory is bounded by tiles of distances.
+    A sample exactly on the surface of a ball counts for precision and recall, but not for density
+    and coverage, as in the papers' own programs. Memory is bounded by tiles of distances.
 
     Args:
       real_features: real numbers [N, D], N > k.

@@ -24,14 +24,14 @@ JSONL = "metrics.jsonl"
 class PeriodicLook(TrainingHook):
     """A hook that looks at the generator every now and then, and cannot stop training.
 
-    Override `look`, which gives what to write down. Whatever it raises is logged, and training goes
+    Override `look`, which returns what to record. Whatever it raises is logged, and training goes
     on. Values go to TensorBoard and, one line for each look, to `metrics.jsonl` in the logdir.
 
     Args:
       every_n_steps: rounds between two looks.
       every_secs: or seconds between them.
       logdir: where to write; the run's own by default. Without either, only the log gets them.
-      prefix: of the names in TensorBoard.
+      prefix: for the names in TensorBoard.
       clock: gives seconds.
 
     Raises:
@@ -63,7 +63,7 @@ class PeriodicLook(TrainingHook):
         self.failures = 0
 
     def look(self, session: Any, global_step: int) -> dict[str, Any]:
-        """Returns what to write down: numbers for TensorBoard, whatever JSON knows for the file."""
+        """Returns what to record: numbers for TensorBoard, anything JSON can hold for the file."""
         raise NotImplementedError
 
     def next_due(self, global_step: int) -> int | None:

@@ -27,11 +27,11 @@ _FORMAT = 1
 
 
 class ReferenceStatistics(SampleStatistics):
-    """What metrics need of the real samples.
+    """What metrics need to know of the real samples.
 
     `ReferenceStatistics.compute(images, extractor).save(path)` once, and from then on
     `ReferenceStatistics.load(path)` in place of the images. The file is an .npz without pickles. It
-    knows its extractor: used with another one it raises an error.
+    knows its extractor: with another one it raises an error.
 
     Example:
       >>> tfgan.eval.ReferenceStatistics.compute(data, split="test").save("test.npz")
@@ -114,7 +114,7 @@ class ReferenceStatistics(SampleStatistics):
 
         Raises:
           FileNotFoundError: there is no such file.
-          ValueError: it is no such file, or damaged.
+          ValueError: it is not such a file, or is damaged.
         """
         try:
             with np.load(path, allow_pickle=False) as file:

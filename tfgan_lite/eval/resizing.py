@@ -27,10 +27,10 @@ _SHARPNESS = -0.5  # Catmull and Rom's, as in Pillow; OpenCV and PyTorch take -0
 
 
 def resize(images: Any, size: tuple[int, int], mode: str) -> tf.Tensor:
-    """Returns images in another size, resized as published FIDs do.
+    """Returns images in another size, resized as for published FIDs.
 
     Works eagerly, in a `tf.function` and in a `tf.Graph`, for sizes that are known beforehand and
-    that are not.
+    those that are not.
 
     Args:
       images: Real numbers [B, H, W, C]. "clean" takes them to be from 0 to 255.
@@ -42,7 +42,7 @@ def resize(images: Any, size: tuple[int, int], mode: str) -> tf.Tensor:
       float32 [B, height, width, C].
 
     Raises:
-      ValueError: `images` of another rank, a size < 1, or a mode that there is not.
+      ValueError: `images` of another rank, a size < 1, or an unknown mode.
 
     Example:
       >>> stripes = tf.reshape(tf.constant([0.0, 255.0] * 4), [1, 1, 8, 1])

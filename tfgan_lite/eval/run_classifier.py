@@ -29,8 +29,8 @@ def run_classifier_fn(
       input_tensor: samples [N, ...] of any dtype.
       classifier_fn: a function of a batch [n, ...] that gives a tensor [n, ...] or a structure of
         them. It is the same function in all batches: in a graph its variables are reused.
-      num_batches: how many batches, from 1 to N. They need not divide N: sizes differ by one then.
-      dtypes: not needed; here for old programs.
+      num_batches: how many batches, from 1 to N. They need not divide N: sizes then differ by one.
+      dtypes: not needed; kept for old programs.
       name: of the operations.
 
     Returns:
@@ -84,7 +84,7 @@ def sample_and_run_classifier_fn(
       The structure that `classifier_fn` gives, of tensors with the rows of all batches in order.
 
     Raises:
-      ValueError: `sample_inputs` is empty or no sequence; in a graph, an element is a scalar.
+      ValueError: `sample_inputs` is empty or not a sequence; in a graph, an element is a scalar.
 
     Example:
       >>> noises = [tf.zeros([8, 2]), tf.zeros([4, 2])]

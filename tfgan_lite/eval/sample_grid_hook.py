@@ -30,21 +30,21 @@ class SampleGridHook(PeriodicLook):
         grids = tfgan.eval.SampleGridHook(model, every_n_steps=500)
         gan_train(train_ops, logdir, hooks=[grids, ...])
 
-    The noise is the same each time, so that one sees how each image comes to be. It works in TF2
+    The noise is the same each time, so that you see how each image develops. It works in TF2
     and in a graph. A failure is logged, and training goes on.
 
     Args:
-      samples: a model with `generator_inputs`; or a callable of nothing that gives images
+      samples: a model with `generator_inputs`; or a callable without arguments that gives images
         [N, H, W, C], which a graph calls once.
       every_n_steps: rounds between two grids; give this or every_secs.
       every_secs: seconds between them.
-      num_samples: how many images, of a model.
+      num_samples: how many images, for a model.
       columns: images in a row; by default as many as there are rows.
-      average: a `WeightAverage` whose weights draw, of a model.
-      seed: of the noise, of a model.
+      average: a `WeightAverage` whose weights draw, for a model.
+      seed: of the noise, for a model.
       value_range: what black and white are.
       name: of the pictures in TensorBoard.
-      folder: where PNG files go, too, the round in their names; None for nowhere.
+      folder: where PNG files go as well, with the round in their names; None for nowhere.
       logdir: where to write; the run's own by default.
       clock: gives seconds.
 

@@ -212,7 +212,7 @@ class MultiscaleSSIM(Metric):
 class PathLength(Metric):
     """The perceptual path length of a generator through the extractor's features.
 
-    Of a model only, drawn from its own inputs. See `perceptual_path_length` for the arguments.
+    For a model only, drawn from its own inputs. See `perceptual_path_length` for the arguments.
 
     Paper: arXiv:1812.04948.
 

@@ -54,7 +54,7 @@ class ClassSums:
 
 @dataclasses.dataclass
 class SampleStatistics:
-    """What is known of a set of samples; None where nobody asked for it.
+    """What is known of a set of samples; None for what nobody asked for.
 
     Attributes:
       count: how many samples, N.

@@ -45,16 +45,16 @@ def sliced_wasserstein_distance(
 
     Both numbers of a level compare clouds of equal size: those of one half of the real images with
     those of the other half, which is what two equal distributions would give; and those of each
-    half with those of a half of the generated images. The paper takes 8192 images of each kind.
+    half with those of half of the generated images. The paper takes 8192 images of each kind.
 
     Args:
-      real_images: [N, H, W, C], N >= 2: uint8, or real numbers around [-1, 1]. Of an odd number
-        the last is left out.
+      real_images: [N, H, W, C], N >= 2: uint8, or real numbers around [-1, 1]. If N is odd, the
+        last is left out.
       fake_images: the same, of the same shape.
-      resolution_min: the pyramid's last level has the least height or width that is not below.
-        Halving ends before that where a side is odd.
+      resolution_min: the smallest height or width that the pyramid's last level may have.
+        Halving ends earlier where a side is odd.
       patches_per_image: patches of each image on each level.
-      patch_size: of their sides, in pixels, on each level; at most the last level's.
+      patch_size: the length of their sides in pixels, on each level; at most the last level's.
       random_sampling_count: how many times lines are drawn; results are averaged.
       random_projection_dim: lines in each.
       use_svd: project on the principal directions of both clouds instead of random lines.
@@ -66,7 +66,7 @@ def sliced_wasserstein_distance(
 
     Raises:
       ValueError: images of another rank, of different shapes or of sizes that the graph does not
-        know; less than two images; NaN or infinity; options out of their ranges.
+        know; fewer than two images; NaN or infinity; options out of their ranges.
 
     Paper: Karras et al., "Progressive Growing of GANs", arXiv:1710.10196.
 

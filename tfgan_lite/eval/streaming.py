@@ -71,7 +71,7 @@ def classifier_score_from_logits_streaming(logits: Any) -> tuple[Any, Any]:
 
     Raises:
       TypeError: `logits` is neither.
-      ValueError: it is no matrix whose number of columns is known.
+      ValueError: it is not a matrix with a known number of columns.
 
     Example:
       >>> score, update = tfgan.eval.classifier_score_from_logits_streaming(model.generated_data)
@@ -128,11 +128,11 @@ def frechet_classifier_distance_from_activations_streaming(
     Returns:
       The distance so far, an error before two examples of each; and the update, whose value is the
       number of examples of the first so far. In a graph its state is in local variables. With no
-      more examples than features the distance is mostly bias, of which nobody is warned here.
+      more examples than features the distance is mostly bias, and there is no warning here.
 
     Raises:
       TypeError: an argument is neither.
-      ValueError: one is no matrix whose number of columns is known, or these differ.
+      ValueError: one is not a matrix with a known number of columns, or these differ.
 
     Example:
       >>> both = model.real_data, model.generated_data

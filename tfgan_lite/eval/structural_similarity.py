@@ -36,7 +36,7 @@ def ms_ssim(
       float64 [N] in [0, 1]; 1 for equal images.
 
     Raises:
-      ValueError: shapes that differ or are no images, values outside the range or not finite,
+      ValueError: shapes that differ or are not images', values outside the range or not finite,
         images too small for `powers`, an empty range.
 
     Paper: Wang, Simoncelli and Bovik, "Multi-scale structural similarity for image quality
@@ -100,7 +100,7 @@ def num_scales(size: Sequence[int], most: int = len(POWERS)) -> int:
 def diversity_pairs(
     count: int, num_pairs: int, seed: int, labels: np.ndarray | None = None
 ) -> np.ndarray:
-    """Returns random pairs of different samples, no sample in two of them.
+    """Returns random pairs of different samples, with no sample in two pairs.
 
     Args:
       count: how many samples there are.

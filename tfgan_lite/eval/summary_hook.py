@@ -17,7 +17,7 @@ __all__ = ["ImageSummaryHook", "values_of", "write_summaries"]
 
 
 def write_summaries(summaries: Sequence[Summary], step: int) -> None:
-    """Writes summaries to the default `tf.summary` writer, all of one run of its own.
+    """Writes summaries to the default `tf.summary` writer, all from a run of their own.
 
     The run draws from iterators of its own, so that training misses no data, and its networks do
     not train.

@@ -27,7 +27,7 @@ __all__ = ["AdaptiveAugment"]
 class AdaptiveAugment(Augmented):
     """A discriminator with ADA: `random_augment`, and a controller of its probability.
 
-    Where the discriminator overfits, its logits for real data are positive nearly always. So the
+    Where the discriminator overfits, its logits for real data are nearly always positive. So the
     controller observes `r = mean(sign(logits of real data))`: after every `interval` updates of the
     discriminator the probability rises by (images of these updates / `adjustment_images`) where r
     exceeds the target, and falls by as much where it is below.
@@ -40,8 +40,8 @@ class AdaptiveAugment(Augmented):
             discriminator_fn.observing(tfgan.losses.modified_discriminator_loss),
         )
 
-    The loss has to be one in which positive logits mean real (not Wasserstein's). What `augmented`
-    says of when data are augmented holds here. The probability and what was observed are statistics
+    The loss has to be one in which positive logits mean real (not Wasserstein's). When data are
+    augmented is as for `augmented`. The probability and what was observed are statistics
     of the discriminator, as batch norm's are: they move in its own updates only, and are saved in
     checkpoints. Under a `tf.distribute` strategy, make it in the strategy's scope; all replicas'
     logits count.
@@ -108,7 +108,7 @@ class AdaptiveAugment(Augmented):
         return [*self.discriminator.variables, self.probability, self._observed]
 
     def observing(self, discriminator_loss_fn: Callable[..., Any]) -> Callable[..., Any]:
-        """The discriminator's loss, that also lets the controller see the logits of real data.
+        """The discriminator's loss, which also shows the controller the logits of real data.
 
         Args:
           discriminator_loss_fn: a function of the model, as `gan_loss` takes.

@@ -19,8 +19,8 @@ def augmented(discriminator_fn: Callable[..., Any], augment: Callable[[Any], Any
         discriminator_fn = tfgan.features.augmented(discriminator, tfgan.features.diff_augment)
         model = tfgan.gan_model(generator, discriminator_fn, ...)
 
-    Real data, generated data and what a penalty probes are all augmented, each call with randomness
-    of its own, in the discriminator's updates and in the generator's (as arXiv:2006.10738 and
+    Real data, generated data and what a penalty probes are all augmented, each call with its own
+    randomness, in the discriminator's updates and in the generator's (as arXiv:2006.10738 and
     arXiv:2006.06676 say: otherwise the augmentations leak into the samples). Runs that do not train
     evaluate the discriminator on the data as they are; in a graph, where a network is always called
     for training, they do not exist.
@@ -35,7 +35,7 @@ def augmented(discriminator_fn: Callable[..., Any], augment: Callable[[Any], Any
       one given; a model or module in it is saved in checkpoints as its attribute `discriminator`.
 
     Raises:
-      TypeError: one of both cannot be called.
+      TypeError: either of them cannot be called.
 
     Example:
       >>> judge = tf.keras.Sequential([layers.Flatten(), net(1)])

@@ -21,8 +21,8 @@ class WeightAverage(tf.Module):
 
     After each update of the network, `average += (1 - beta) (variable - average)` with
     `beta = 0.5 ** (images in the batch / half-life)`: whatever the batch size, a weight's old value
-    counts half after so many images. Early in training the half-life is `ramp_up` times the images
-    seen, so that the average soon forgets the random weights it began with.
+    counts half after `half_life_images` images. Early in training the half-life is `ramp_up` times
+    the images seen, so that the average soon forgets the random initial weights.
 
     All floating variables are averaged, statistics such as batch norm's moments too: they then
     belong to the averaged weights. Integers and booleans (counters, seeds) have no average and are
@@ -121,7 +121,7 @@ class WeightAverage(tf.Module):
     def averaged(self) -> Iterator[Callable[[Any], Any]]:
         """The variables have their averaged values inside, and their own again after it.
 
-        Gives a function that results have to go through, which runs in every world:
+        Yields a function that results must pass through, in every world:
 
             with average.averaged() as restored:
                 images = restored(generator(noise, training=False))

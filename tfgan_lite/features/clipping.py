@@ -75,9 +75,9 @@ def clip_discriminator_weights(optimizer: Any, model: Any, weight_clip: float) -
 
 
 class VariableClippingOptimizer:
-    """An optimizer that clips variables after each of its updates, be they in it or not.
+    """An optimizer that clips variables after each of its updates, whether it updates them or not.
 
-    In all else it is the optimizer it was made with, and has that one's attributes. Made with a v1
+    Otherwise it is the optimizer it was made with, and has its attributes. Made with a v1
     optimizer, it is one; made with a Keras optimizer, it is a `tf.Module`, and a checkpoint has the
     state under `optimizer`.
 
@@ -86,11 +86,11 @@ class VariableClippingOptimizer:
 
     Args:
       opt: a Keras 3, tf_keras or v1 optimizer.
-      vars_to_clip_dims: variables, each with the dimensions that its norm is taken along, as a
+      vars_to_clip_dims: variables, each with the dimensions along which its norm is taken, as a
         mapping (in TF2 keyed by `variable.ref()`) or as (variable, dimensions) pairs; [] clips each
         value by itself.
       max_norm: the largest L2 norm, > 0.
-      use_locking: as v1 assignments have it; without effect on resource variables.
+      use_locking: as in v1 assignments; has no effect on resource variables.
       colocate_clip_ops_with_vars: in a graph, whether clipping is placed where the variable is.
       name: the optimizer's name.
 

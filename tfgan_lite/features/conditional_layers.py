@@ -107,8 +107,8 @@ class ConditionTensor(_Conditional):
 
     Args:
       num_classes: the number of classes if the conditioning is labels, or None.
-      embedding_size: numbers per embedding: the conditioning goes through a matrix of so many
-        columns first. None for none.
+      embedding_size: numbers per embedding: the conditioning first goes through a matrix of so many
+        columns. None for none.
       **kwargs: arguments of every Keras layer: `name`, `dtype`.
 
     Example:
@@ -157,8 +157,8 @@ class ConditionTensor(_Conditional):
 class ConditionalBatchNormalization(_Conditional):
     """Batch normalisation whose scale and offset are functions of the conditioning.
 
-    Of labels, each class has a scale and an offset of its own (Dumoulin et al., arXiv:1610.07629);
-    of vectors both are affine functions, which start as one and zero (de Vries et al.,
+    For labels, each class has its own scale and offset (Dumoulin et al., arXiv:1610.07629); for
+    vectors both are affine functions, which start as one and zero (de Vries et al.,
     arXiv:1707.00683). It is called with `[inputs, conditioning]`, and with `training` if need be;
     inputs are floating, of rank >= 2.
 

@@ -28,7 +28,7 @@ def diff_augment(
 
     Args:
       images: floating [B, H, W, C], in [-1, 1]. Results may exceed that: nothing is clipped.
-      policy: names with commas between them, applied in this order. "color": brightness (added,
+      policy: comma-separated names, applied in this order. "color": brightness (added,
         -0.5 to 0.5), saturation (0 to 2 times) and contrast (0.5 to 1.5 times); "translation": by
         whole pixels, up to an eighth of the size, zeros coming in; "cutout": a rectangle of half
         the size becomes zero; "flip": left and right, for half of the images (not the paper's).

@@ -18,10 +18,10 @@ class MinibatchStdDev(tf.keras.layers.Layer):
 
     The batch is cut into groups. The standard deviation over a group, of each number of an example,
     is averaged over all numbers; the average becomes one more channel of the group's examples. A
-    discriminator that sees it finds out a generator whose images are all alike.
+    discriminator that sees it catches a generator whose images are all alike.
 
     Groups have `group_size` examples where that divides the batch, or else the largest divisor
-    below. Where that is one, a group that tells nothing, the whole batch is one group. Example `i`
+    below. Where that is one, which tells nothing, the whole batch is one group. Example `i`
     belongs to group `i` modulo the number of groups.
 
     Paper: Karras et al., Progressive Growing of GANs, arXiv:1710.10196; groups as in its code.

@@ -184,7 +184,7 @@ def spectral_normalization_custom_getter(
       A function of a getter, a name and the getter's keywords.
 
     Raises:
-      ValueError: `name_filter` is no function; on use: it picks a variable of rank < 2, one of
+      ValueError: `name_filter` is not a function; on use: it picks a variable of rank < 2, one of
         another dtype than float16, float32 and float64, or u itself.
 
     Example:

@@ -27,10 +27,10 @@ class SpectralNormalization(tf.keras.layers.SpectralNormalization):
     the generator's sub-steps would change the discriminator's weights, and the gradient would miss
     the normalisation. This one leaves the kernel alone: the wrapped layer computes with
     `kernel / sigma`, as in the paper, through which gradients pass with the singular vectors taken
-    for constants. A training call changes nothing but `vector_u`, a statistic as batch norm's are:
+    as constants. A training call changes nothing but `vector_u`, a statistic as batch norm's are:
     it moves in the network's own sub-steps, and in no other's.
 
-    Without `training` the kernel is normalised in the same manner, and `vector_u` stays.
+    Without `training` the kernel is normalised in the same way, and `vector_u` stays.
 
     Args:
       layer: a layer with `kernel` or `embeddings`.

@@ -73,8 +73,8 @@ class TensorPool(tf.Module):
 
     Until the pool is full, each record enters it and is returned. Then, with the probability
     `pooling_probability`, a record is exchanged: it takes the place of a random one, which is
-    returned in its stead; otherwise it is returned itself. That is so for each record by itself,
-    one after the other, not for a batch. A record is the slices at one index of all tensors: what
+    returned instead; otherwise it is returned itself. This is decided for each record in turn, not
+    for a batch. A record is the slices at one index of all tensors: what
     belongs together stays together.
 
     The records are kept in variables, so that checkpoints have them. In TF2, a run that trains

@@ -25,7 +25,7 @@ class VBN(tf.Module):
     """Virtual batch normalisation: each example is normalised with a fixed reference batch.
 
     An example's statistics are those of the batch that the example and the reference batch make
-    together, so what becomes of an example does not depend on the others of its batch.
+    together, so an example's result does not depend on the others in its batch.
 
     In TF2, make the object once, outside the function that calls it. Where the reference batch goes
     through layers that train, give a function, which is called anew wherever the statistics are
