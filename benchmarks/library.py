@@ -50,6 +50,11 @@ class Library:
         """What `gan_train` decided on XLA."""
         return self._hook.decisions()
 
+    @property
+    def program_seconds(self) -> float:
+        """What all rounds so far spent in compiled programs."""
+        return self._hook.session.program_seconds
+
     def _train(self) -> None:
         world = self._strategy.scope() if self._strategy else contextlib.nullcontext()
         with tf.Graph().as_default() if self._in_graph else world:
@@ -105,10 +110,10 @@ class _SliceHook(tfgan.TrainingHook):
 
     def __init__(self, slices: Slices):
         self._slices = slices
-        self._session: Any = None
+        self.session: Any = None
 
     def decisions(self) -> str:
-        found = getattr(getattr(self._session, "jit", None), "decisions", {})
+        found = getattr(getattr(self.session, "jit", None), "decisions", {})
         return ", ".join(
             f"{name}: XLA {'on' if how['jit_compile'] else 'off'}"
             f"{', several rounds' * how['many_rounds']}{', one pass' * how['one_pass']}"
@@ -116,7 +121,7 @@ class _SliceHook(tfgan.TrainingHook):
         )
 
     def after_create_session(self, session: Any, coord: Any) -> None:
-        self._session = session
+        self.session = session
         self._slices.begin()
 
     def next_due(self, global_step: int) -> int:

@@ -18,7 +18,7 @@ from benchmarks.measure import measure, median_and_spread, ratio
 from benchmarks.process import ProcessSide
 from benchmarks.work import work_of_round
 
-__all__ = ["scaling"]
+__all__ = ["Devices", "scaling"]
 
 _BATCH_SIZES = (32, 64, 256)
 _WIDTHS = (1, 2)
@@ -61,7 +61,7 @@ def _titles() -> list[str]:
 def _row(
     case: Case, smallest: float | None, rates: Rates, repeats: int, seconds: float
 ) -> dict[str, Any]:
-    sides = {f"{n}": [functools.partial(_Devices, devices=n)] for n in _DEVICES}
+    sides = {f"{n}": [functools.partial(Devices, devices=n)] for n in _DEVICES}
     one, two = measure(case, sides, repeats, seconds).values()
     speeds = [median_and_spread(side.images_per_second)[0] for side in (one, two)]
     flops = work_of_round(case).flops / case.batch_size
@@ -83,7 +83,14 @@ def _line(case: Case, row: dict[str, Any]) -> str:
     return _COLUMNS.format(case.nets, case.width, case.batch_size, *speeds, *ratios)
 
 
-class _Devices(ProcessSide):
+class Devices(ProcessSide):
+    """tfgan_lite in a process of its own that has a number of logical devices.
+
+    Args:
+      case: what to train: rounds of 1:1, its nets, batch size and width.
+      devices: how many.
+    """
+
     def __init__(self, case: Case, devices: int):
         numbers = map(str, (case.batch_size, case.width, devices))
         super().__init__([sys.executable, "-m", "benchmarks.scaling", case.nets, *numbers])

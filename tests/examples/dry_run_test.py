@@ -13,6 +13,7 @@ PROGRAMS = {
     "benchmarks.data": ([], {"images": 512, "seconds": 1.0}),
     "benchmarks.metrics": (["--turns=2"], {"turns": 2, "features": 2048}),
     "benchmarks.run": (["--quick"], {"cases": ["dense/32/1:1"], "repeats": 5}),
+    "benchmarks.start": (["--turns=2"], {"turns": 2, "seconds": 1.0}),
 }
 OF_A_RUN = {
     "eval": {"dataset": "digits", "seed": 5, "averaged": False},
