@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from benchmarks.cases import Case
 from benchmarks.sides import Side
 
-__all__ = ["Measurement", "fastest", "measure", "median_and_spread", "ratio", "rounds_in"]
+__all__ = ["Measurement", "fastest", "measure", "median_and_spread", "ratio"]
 
 
 @dataclasses.dataclass
@@ -90,7 +90,7 @@ def fastest(
         sides.append(make(case))
         sides[-1].run(1)
         firsts.append(time.perf_counter() - start)
-    rounds = [rounds_in(side, seconds) for side in sides]
+    rounds = [_rounds_in(side, seconds) for side in sides]
     if len(sides) == 1:
         return sides[0], firsts[0], rounds[0]
     times = [
@@ -103,7 +103,7 @@ def fastest(
     return sides[best], firsts[best], rounds[best]
 
 
-def rounds_in(side: Side, seconds: float) -> int:
+def _rounds_in(side: Side, seconds: float) -> int:
     """How many rounds take about so many seconds, found by a warm-up."""
     rounds = 1
     while (taken := side.run(rounds)) < seconds / 2:

@@ -6,6 +6,7 @@ round of `gan_train` takes beyond the same round in a loop fused by hand, in mic
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -17,7 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Read when TensorFlow is im
 from absl import app, flags, logging
 
 from benchmarks.cases import Case
-from benchmarks.measure import median_and_spread, rounds_in
+from benchmarks.measure import fastest, median_and_spread
 from benchmarks.process import ROOT
 from benchmarks.scaling import Devices
 from benchmarks.sides import make_loop
@@ -35,6 +36,7 @@ between = time.perf_counter()
 import tfgan_lite
 print(between - start, time.perf_counter() - between)
 """
+_KINDS = ("lite", "fused")
 _COLUMNS = "{:<58}{:>10}{:>9}{:>11}"
 
 
@@ -101,9 +103,9 @@ def round_microseconds(
     Returns:
       A list for each, a number for each turn.
     """
-    sides = [make_loop(kind, case, jit_compile) for kind in ("lite", "fused")]
+    ways = [functools.partial(make_loop, kind, jit_compile=jit_compile) for kind in _KINDS]
+    sides, _, counts = zip(*(fastest([way], case, seconds) for way in ways))
     ours, by_hand = sides
-    counts = [rounds_in(side, seconds) for side in sides]
     found: list[tuple[float, ...]] = []
     for _ in range(turns):
         before = ours.program_seconds
