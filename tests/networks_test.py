@@ -313,6 +313,7 @@ def test_shared_variable_in_a_graph_is_an_error():
             )
 
 
+@pytest.mark.slow
 def test_shapes_of_tensorflow_1_are_refused_with_the_line_that_mends_them():
     """In a process of its own, since they are a setting of the process."""
     program = """

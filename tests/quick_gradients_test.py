@@ -156,6 +156,7 @@ def test_products_have_the_quicker_one_where_it_was_measured_to_pay():
     assert not is_slow(tf.TensorShape([32, None]), tf.TensorShape([None, 1024]))
 
 
+@pytest.mark.slow
 def test_a_graphs_program_leaves_the_setting_up_of_devices_to_its_session():
     """In a process of its own: once they are set up, devices cannot be configured any more."""
     program = """

@@ -1,9 +1,12 @@
 """What a start and the scheduling of rounds are said to take."""
 
+import pytest
+
 from benchmarks.cases import Case
 from benchmarks.start import import_seconds, round_microseconds
 
 
+@pytest.mark.slow
 def test_an_import_is_timed_on_top_of_tensorflows():
     tensorflow, ours = import_seconds()
     assert 0.0 < ours < tensorflow

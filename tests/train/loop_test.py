@@ -228,6 +228,7 @@ def test_rounds_per_call_does_not_change_results(rounds_per_call):
     assert weights_of(gan) == pytest.approx(simulate(["G", "D"] * 5).weights, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_training_again_and_again_is_not_taken_for_tracing_one_function_too_often():
     records = []
     handler = logging.Handler()

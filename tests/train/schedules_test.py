@@ -194,7 +194,7 @@ def test_a_value_that_is_not_reported_is_told():
         ({"low": 0.9}, "low must not be above high, got 0.9 and 0.8"),
         ({"least": 0}, "1 <= least <= most"),
         ({"least": 4, "most": 3}, "1 <= least <= most"),
-        ({"every": 0}, "every must be at least 1"),
+        ({"every": 0}, "every must be a positive integer"),
     ],
 )
 def test_bad_options_of_an_adaptive_ratio_are_refused(options, message):

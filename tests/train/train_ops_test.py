@@ -78,6 +78,7 @@ KERAS_OPTIMIZERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KERAS_OPTIMIZERS)
 def test_each_optimizer_of_keras_trains_a_model_and_keeps_its_constraints(name):
     found = train_critic(lambda: KERAS_OPTIMIZERS[name](0.05), jit_compile=False)
@@ -89,6 +90,7 @@ def test_constraints_hold_in_a_graph():
         assert 0.0 < train_critic(lambda: tf.keras.optimizers.SGD(0.05)) <= 0.0101
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inner", [tf.keras.optimizers.SGD, tf.keras.optimizers.Adam])
 def test_constraints_hold_with_xla_and_a_loss_scale(inner):
     optimizer = tf.keras.optimizers.LossScaleOptimizer
