@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras
@@ -311,6 +312,46 @@ def test_shared_variable_in_a_graph_is_an_error():
             tfgan.gan_model(
                 lambda z: z @ shared, lambda x: x @ shared, tf.ones([4, 2]), tf.ones([4, 2])
             )
+
+
+def test_keywords_of_a_call_reach_the_function():
+    def generator(inputs, is_training=True):
+        outputs = graph_dense(2)(inputs)
+        return outputs if is_training else tf.zeros_like(outputs)
+
+    with tf.Graph().as_default():
+        model = tfgan.gan_model(generator, graph_dense(1), tf.ones([4, 2]), tf.ones([4, 3]))
+        samples = model.generator_fn(tf.ones([5, 3]), is_training=False)
+        with tf.compat.v1.Session() as session:
+            np.testing.assert_array_equal(session.run(samples), np.zeros([5, 2]))
+
+
+def test_getter_of_a_scope_that_the_caller_opens_gives_averaged_weights():
+    """As TF-GAN's programs sample from an average of the generator's weights."""
+    with tf.Graph().as_default():
+        generator = graph_dense(2)
+        model = tfgan.gan_model(generator, graph_dense(1), tf.ones([4, 2]), tf.ones([4, 3]))
+        average = tf.compat.v1.train.ExponentialMovingAverage(0.5)
+        average_op = average.apply(model.generator_variables)
+
+        def averaged_variable(getter, *args, **kwargs):
+            return average.average(getter(*args, **kwargs))
+
+        noise = tf.ones([5, 3])
+        with tf.compat.v1.variable_scope("Generator", reuse=True, custom_getter=averaged_variable):
+            averaged = model.generator_fn(noise)
+        with tf.compat.v1.variable_scope("Generator", reuse=True):
+            last = model.generator_fn(noise)
+        raised = [v.assign(v + 1.0) for v in model.generator_variables]
+        with tf.compat.v1.Session() as session:
+            session.run(tf.compat.v1.global_variables_initializer())
+            before = session.run(last)
+            session.run(raised)
+            session.run(average_op)
+            after, of_average = session.run([last, averaged])
+        # Three weights and a bias that are one larger; their average is half way.
+        np.testing.assert_allclose(after, before + 4.0, rtol=1e-6)
+        np.testing.assert_allclose(of_average, before + 2.0, rtol=1e-6)
 
 
 @pytest.mark.slow

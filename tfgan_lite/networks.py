@@ -23,7 +23,7 @@ from tfgan_lite.signatures import Signature
 from tfgan_lite.tracing import program_of, rehearse
 from tfgan_lite.worlds import check_tensor_shapes, in_plain_graph
 
-__all__ = ["LogitsOnly", "Network"]
+__all__ = ["LogitsOnly", "Network", "networks_of"]
 
 _ASSIGNMENTS = frozenset(
     f"{kind}{suffix}"
@@ -77,29 +77,30 @@ class Network:
         self._keeps_statistics = False
         self._signature = Signature(fn, role)
 
-    def __call__(self, *args: Any, training: bool | None = None) -> Any:
+    def __call__(self, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
         """The network's output.
+
+        In a graph, whoever has opened the network's own variable scope is left in it, with what it
+        brings: a custom getter that gives averaged weights, say.
 
         Args:
           *args: `(inputs)` for a generator, `(data, generator_inputs)` for a discriminator, whose
             second argument is left out where it takes only one.
           training: whether layers such as batch norm train. By default what the current run says;
             without a run, True while a graph or a function is built and False eagerly.
+          **kwargs: passed on to the function, such as `is_training`.
         """
         if training is None:
             run = current_run()
             training = run.training if run is not None else not tf.executing_eagerly()
-        kwargs = {"training": training} if self._signature.takes_training else {}
+        if self._signature.takes_training:
+            kwargs["training"] = training
         args = self._signature.fitted(args)
         with quick_gradients() if training else contextlib.nullcontext():
             if not in_plain_graph():
                 with self._scope_of_the_graph():
                     return self._called_in_tf2(args, kwargs)
-            with (
-                self._recorded(),
-                tf.compat.v1.variable_scope(self.scope, reuse=tf.compat.v1.AUTO_REUSE) as scope,
-            ):
-                self.scope = scope
+            with self._recorded(), self._own_scope():
                 return self.fn(*args, **kwargs)
 
     @functools.cached_property
@@ -208,11 +209,13 @@ class Network:
         operations = graph.get_operations()[seen:]
         updates, losses = (graph.get_collection_ref(key)[size:] for key, size in zip(keys, sizes))
         used = _variables_touched(graph, operations)
-        if self._called:
-            self._check_reuse(self.variables, used)
-        else:
+        if not self._called:
             self._set_variables(used)
             self._called = True
+        elif (
+            tf.compat.v1.get_variable_scope().custom_getter is None
+        ):  # It may give others on purpose.
+            self._check_reuse(self.variables, used)
         self._collected_losses += losses
         if not self._keeps_statistics:
             initializers = {v.initializer for v in self.variables}
@@ -222,6 +225,17 @@ class Network:
             self.update_ops += assignments + [getattr(op, "op", op) for op in updates]
         else:
             _remove_from_update_ops(graph, updates)
+
+    @contextlib.contextmanager
+    def _own_scope(self) -> Iterator[None]:
+        """Opens the network's variable scope in a graph, unless the caller did."""
+        current = tf.compat.v1.get_variable_scope()
+        if self._called and current.name and current.name == self.scope.name:
+            yield
+            return
+        with tf.compat.v1.variable_scope(self.scope, reuse=tf.compat.v1.AUTO_REUSE) as scope:
+            self.scope = scope
+            yield
 
     def _scope_of_the_graph(self) -> contextlib.AbstractContextManager:
         """Where a function that a graph calls, a conditional's branch say, finds variables."""
@@ -289,15 +303,31 @@ class LogitsOnly(Network):
     def __init__(self, whole: Network):
         object.__setattr__(self, "whole", whole)
 
-    def __call__(self, *args: Any, training: bool | None = None) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The first of the whole network's outputs."""
-        return self.whole(*args, training=training)[0]
+        return self.whole(*args, **kwargs)[0]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.whole, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self.whole, name, value)
+
+
+def networks_of(model: Any) -> tuple[Network, Network]:
+    """The generator and the discriminator of a model that `gan_model` or its like returned.
+
+    Raises:
+      TypeError: a model that was put together by hand, of functions.
+    """
+    networks = model.generator_fn, model.discriminator_fn
+    for network in networks:
+        if not isinstance(network, Network):
+            raise TypeError(
+                "The model's networks must be those that gan_model and its like returned, and know"
+                f" their variables, got {network!r}."
+            )
+    return networks
 
 
 def unwrapped(variable: Any) -> tf.Variable:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import numbers
 import os
 import warnings
 from collections.abc import Callable
@@ -178,7 +179,7 @@ def from_callable(fn: Callable[..., Any], like: Any = None, name: str = "callabl
         del seed
         return call(size)
 
-    spec = _spec_of_python(call, like)
+    spec = _spec_of_python(call, like, name)
     return _sampled(
         sample if spec is None else _python_side(call, spec), like if required else 0, name
     )
@@ -242,6 +243,7 @@ def _as_value(leaf: Any, name: str, like: Any) -> Any:
         return from_distribution(leaf, like, name)
     if callable(leaf) and not tf.is_tensor(leaf):
         return from_callable(leaf, like, name)
+    _check_array(leaf, name, "a tf.data.Dataset, a distribution, a callable, ")
     if tf.executing_eagerly():
         warnings.warn(
             f"{name} is a constant: the same batch of shape {np.shape(leaf)} will be used in every"
@@ -288,11 +290,32 @@ def _check_dataset(dataset: tf.data.Dataset) -> None:
         )
 
 
+def _check_array(value: Any, what: str, sources: str = "") -> None:
+    """Raises TypeError where a value cannot be a tensor; iterables of batches are none."""
+    if tf.is_tensor(value) or hasattr(value, "__array__") or isinstance(value, numbers.Number):
+        return
+    hint = ""
+    if hasattr(value, "__iter__") or hasattr(value, "__getitem__"):
+        hint = (
+            " Batches that Python yields: tf.data.Dataset.from_generator(fn, output_signature="
+            "tf.TensorSpec([batch_size, ...], dtype)), where each call of fn gives an iterator."
+        )
+    raise TypeError(
+        f"{what} is of type {type(value).__name__}; expected {sources}a tensor, an array, or a"
+        f" structure of these.{hint}"
+    )
+
+
 def _static_size(like: Any) -> int | None:
     """The leading axis of an int or a value, where it is known."""
     if like is None or isinstance(like, int):
         return like
     shape = like.shape
+    if shape.rank == 0:
+        raise ValueError(
+            "The data has shape (), without a batch axis: that of an image, for instance, is"
+            " [batch, height, width, channels]."
+        )
     return None if shape.rank is None else shape[0]
 
 
@@ -305,7 +328,7 @@ def _spec_of(fn: Callable[[], Any]) -> Any:
     return tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), outputs)
 
 
-def _spec_of_python(call: Callable[[Any], Any], like: Any) -> Any | None:
+def _spec_of_python(call: Callable[[Any], Any], like: Any, name: str) -> Any | None:
     """The specs of what a callable of Python's gives; None for one of TensorFlow's.
 
     Tracing keeps only what TensorFlow computes, and of that only stateful operations, such as
@@ -330,6 +353,7 @@ def _spec_of_python(call: Callable[[Any], Any], like: Any) -> Any | None:
             return None
 
     def spec(leaf: Any) -> tf.TensorSpec:
+        _check_array(leaf, f"What the callable of {name} gives")
         leaf = leaf if tf.is_tensor(leaf) else np.asarray(leaf)
         return tf.TensorSpec(leaf.shape, leaf.dtype)
 

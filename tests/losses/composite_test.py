@@ -295,3 +295,9 @@ def test_loss_with_several_parts_names_them(run):
 def test_parts_are_not_named_without_summaries():
     loss = tfgan.gan_loss(model(), gradient_penalty_weight=1.0, add_summaries=False)
     assert terms_of(loss.discriminator_loss) == {}
+
+
+def test_model_put_together_of_functions_is_refused():
+    functions = {"generator_fn": lambda z: z, "discriminator_fn": lambda x: x}
+    with pytest.raises(TypeError, match="must be those that gan_model .* returned"):
+        tfgan.gan_loss(model()._replace(**functions))

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 import tfgan_lite as tfgan
+from tests.train.event_files import summaries
 from tests.train.linear_gan import (
     BATCH,
     LinearGAN,
@@ -77,6 +78,21 @@ def test_data_that_ends_is_a_normal_stop(mode, steps, batches):
         "discriminator_updates": batches,
         "images_seen": BATCH * batches,
     }
+
+
+@pytest.mark.parametrize(
+    "unlike", [np.ones([3, 1]), (np.ones([BATCH, 1]), 1.0)], ids=["shape", "tuple"]
+)
+def test_an_element_unlike_the_others_is_told_before_it_is_trained_on(unlike):
+    def elements():
+        yield from (real_of(i)[:, np.newaxis] for i in range(2))
+        yield unlike
+
+    spec = tf.TensorSpec([BATCH, 1])
+    gan = LinearGAN(real=tf.data.Dataset.from_generator(elements, output_signature=spec))
+    with pytest.raises(ValueError, match="elements of a dataset must have one structure"):
+        gan.train(5)
+    assert weights_of(gan)["c"] == pytest.approx(simulate(["G", "D"] * 2).weights["c"])
 
 
 @both_worlds
@@ -262,3 +278,16 @@ def test_hooks_of_another_kind_are_refused(wrong, message):
 def test_a_model_in_place_of_train_ops_is_refused():
     with pytest.raises(TypeError, match="what gan_train_ops returned, got a GANModel"):
         tfgan.gan_train(LinearGAN().model, None)
+
+
+@pytest.mark.parametrize("period", [5, 3])
+def test_summaries_of_a_graph_come_every_so_many_rounds(period, tmp_path):
+    with in_world("graph"):
+        gan = LinearGAN()
+        tf.compat.v1.summary.scalar("one", 1.0)
+        tfgan.gan_train(
+            gan.train_ops, tmp_path, hooks=[tfgan.StopAtStepHook(13)],
+            save_checkpoint_secs=None, save_summaries_steps=period,
+        )  # fmt: skip
+    steps = [step for step, tag in summaries(tmp_path) if tag == "one"]
+    assert steps == list(range(1, 14, period))

@@ -54,6 +54,16 @@ def test_a_slow_hook_shows(world, tmp_path):
     assert hook.shares["hooks: Slow"] > 0.99
 
 
+def test_penalties_have_a_row(tmp_path):
+    def slow(model):
+        matrix = tf.ones([500, 500]) * tf.reduce_mean(model.real_data)
+        return tf.reduce_mean(matrix @ matrix)
+
+    hook = tfgan.ProfileHook(2, 4, tmp_path)
+    LinearGAN(penalties=lambda gan: [(slow, 1e-3, 2)]).train(5, hooks=[hook])
+    assert hook.shares["penalties"] > hook.shares["discriminator"] > 0.0
+
+
 def test_checkpoints_have_a_row(tmp_path):
     hook = tfgan.ProfileHook(1, 4)
     LinearGAN().train(5, tmp_path, hooks=[hook], save_checkpoint_steps=1)

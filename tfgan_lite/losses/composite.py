@@ -12,6 +12,7 @@ from tfgan_lite.deferred import defer
 from tfgan_lite.losses import tuple_losses, wargs
 from tfgan_lite.losses.penalty_terms import Penalty, penalty_term, warn_of_batch_norm
 from tfgan_lite.losses.terms import Terms, check_weight, is_off, supported_kwargs, terms_of
+from tfgan_lite.networks import networks_of
 from tfgan_lite.pooling import tensor_pool_adjusted_model
 from tfgan_lite.structures import (
     ACGANModel,
@@ -82,7 +83,7 @@ def gan_loss(
       ValueError: a weight that is not >= 0; an argument that another kind of model needs; `every`
         above 1 inside a tf.function; a penalty that is not a scalar.
       TypeError: penalties that are no list of such tuples; a loss that is no function; a weight
-        that is no number.
+        that is no number; a model that `gan_model` or its like did not make.
 
     Example:
       >>> loss = tfgan.gan_loss(
@@ -181,6 +182,7 @@ def _check_arguments(
             "gan_loss needs a GANModel, an InfoGANModel or an ACGANModel, got a"
             f" {type(model).__name__}.{hint}"
         )
+    networks_of(model)
     for name, loss_fn in loss_fns.items():
         if not callable(loss_fn):
             raise TypeError(f"{name} must be a function of the model, got {loss_fn!r}.")

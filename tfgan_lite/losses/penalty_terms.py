@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tfgan_lite.counters import Counters
-from tfgan_lite.deferred import defer
+from tfgan_lite.deferred import Deferred, defer
 from tfgan_lite.integers import checked_integer
 from tfgan_lite.losses import tuple_losses
 from tfgan_lite.losses.terms import check_weight
 from tfgan_lite.networks import Network
 from tfgan_lite.worlds import in_plain_graph
 
-__all__ = ["Penalty", "penalty_term", "warn_of_batch_norm"]
+__all__ = ["Penalty", "is_penalty", "penalty_term", "warn_of_batch_norm"]
 
 # They take the gradient of each example's own logit.
 _OF_SLOPES = frozenset(
@@ -104,7 +104,15 @@ def penalty_term(penalty: Penalty, model: Any) -> Any:
 
     if penalty.every > 1 and in_plain_graph():
         return _in_every_kth_update(lambda: on_values(model), penalty)
-    return defer(on_values, model, name=penalty.name, lazily=True)
+    term = defer(on_values, model, name=penalty.name, lazily=True)
+    if isinstance(term, Deferred):
+        term.is_penalty = True
+    return term
+
+
+def is_penalty(term: Deferred) -> bool:
+    """Whether `penalty_term` made the term of a loss."""
+    return getattr(term, "is_penalty", False)
 
 
 def warn_of_batch_norm(discriminator: Network, penalty_names: Sequence[str]) -> None:

@@ -135,5 +135,5 @@ def _reusing(scope: Any, discriminator_fn: Any) -> contextlib.AbstractContextMan
     """Opens the variable scope that the critic's variables are in, where there is such a thing."""
     named = isinstance(scope, (str, tf.compat.v1.VariableScope))
     if named and in_plain_graph() and not getattr(discriminator_fn, "enters_own_scope", False):
-        return tf.compat.v1.variable_scope(scope, reuse=True)
+        return tf.compat.v1.variable_scope(scope, reuse=tf.compat.v1.AUTO_REUSE)
     return contextlib.nullcontext()

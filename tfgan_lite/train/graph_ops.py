@@ -11,7 +11,11 @@ from tfgan_lite.graph_notes import note
 from tfgan_lite.networks import Network
 from tfgan_lite.train.updates import Update, apply_all
 
-__all__ = ["check_unused_update_ops", "sync_replicas_hooks", "train_op"]
+__all__ = ["check_unused_update_ops", "increment", "sync_replicas_hooks", "train_op"]
+
+
+# The collection in which TensorFlow's hooks keep the one read of the global step that they share.
+_STEP_READ = "global_step_read_op_cache"
 
 
 def train_op(updates: Sequence[Update], update_ops: Sequence[Any] | None = None) -> list[tf.Tensor]:
@@ -58,6 +62,23 @@ def train_op(updates: Sequence[Update], update_ops: Sequence[Any] | None = None)
             note(op, values=tf.stack([tf.cast(v, tf.float32) for v in values]))
         ops.append(op)
     return ops
+
+
+def increment(global_step: tf.Variable) -> tf.Tensor:
+    """An op that adds one to the global step, and gives the new step.
+
+    TensorFlow's hooks fetch the step beside it, and take what they get for the step before. So the
+    read that they share is made here, and comes first; else their periods were a round short.
+    """
+    reads = tf.compat.v1.get_collection_ref(_STEP_READ)
+    if not reads:
+        is_ready = tf.compat.v1.is_variable_initialized(global_step)
+        before = tf.cond(is_ready, global_step.read_value, lambda: global_step.initial_value)
+        reads.append(tf.identity(before, name="global_step_before"))
+    with tf.control_dependencies(reads):
+        raised = global_step.assign_add(1, read_value=True)
+    with tf.control_dependencies([raised]):
+        return tf.identity(raised, name="global_step_inc")
 
 
 def _counted(updates: Sequence[Update]) -> list[tf.Operation]:

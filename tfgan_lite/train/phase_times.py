@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfgan_lite.deferred import random_key
+from tfgan_lite.losses.penalty_terms import is_penalty
 from tfgan_lite.train.hooks import RunTrainOpsHook
 from tfgan_lite.train.variables_kept import variables_kept
 
@@ -30,8 +31,8 @@ def seconds_apart(
       clock: gives seconds.
 
     Returns:
-      Seconds by "data" and names of networks; empty where the data end at once, or a value is not
-      finite.
+      Seconds by "data", names of networks, and "penalties" where they have some; empty where the
+      data end at once, or a value is not finite.
     """
     apart = session.without_training_data()
     steps = [
@@ -43,34 +44,69 @@ def seconds_apart(
         (" + ".join(update.name for update in step.updates), count, *_programs(step, apart))
         for count, step in steps
     ]
-    call = _seconds_of_a_call(clock)
     changed = [v for _, step in steps for v in step.changeable_variables()]
     changed += session.counters.variables
-    seconds: dict[str, float] = {}
+    spent = _Spent(clock)
     with variables_kept(changed):
         for index in range(_ROUNDS + 1):
             if index == 1:  # The round before compiled the programs, and began to read the data.
-                seconds.clear()
-            for name, count, draw, compute in programs:
+                spent.seconds.clear()
+            for name, count, draw, compute, bare in programs:
                 for _ in range(count):
                     try:
-                        start = clock()
-                        elements = draw()
-                        drawn = clock()
-                        compute(elements).numpy()
-                        end = clock()
+                        elements = spent.on("data", draw)
+                        spent.on(name, compute, elements)
+                        if bare is not None:
+                            spent.on((name, "bare"), bare, elements)
                     except (tf.errors.OutOfRangeError, tf.errors.InvalidArgumentError):
-                        return seconds if index > 1 else {}
-                    for row, took in (("data", drawn - start), (name, end - drawn)):
-                        seconds[row] = seconds.get(row, 0.0) + max(0.0, took - call)
-    return seconds
+                        return _divided(spent.seconds) if index > 1 else {}
+    return _divided(spent.seconds)
 
 
-def _programs(step: Any, session: Any) -> tuple[Callable[[], Any], Callable[[Any], tf.Tensor]]:
-    """The drawing of a sub-step, and all else."""
+class _Spent:
+    """Adds up what calls take, less what calling a program takes by itself."""
+
+    def __init__(self, clock: Callable[[], float]):
+        self._clock = clock
+        self._of_a_call = _seconds_of_a_call(clock)
+        self.seconds: dict[Any, float] = {}
+
+    def on(self, row: Any, call: Callable[..., Any], *args: Any) -> Any:
+        start = self._clock()
+        value = call(*args)
+        took = self._clock() - start - self._of_a_call
+        self.seconds[row] = self.seconds.get(row, 0.0) + max(0.0, took)
+        return value
+
+
+def _divided(seconds: dict[Any, float]) -> dict[str, float]:
+    """The seconds with those of penalties apart: what sub-steps take more than bare ones."""
+    rows = {row: took for row, took in seconds.items() if isinstance(row, str)}
+    for row, took in seconds.items():
+        if row not in rows:
+            name, _ = row
+            penalties = max(0.0, rows[name] - took)
+            rows[name] -= penalties
+            rows["penalties"] = rows.get("penalties", 0.0) + penalties
+    return rows
+
+
+def _programs(
+    step: Any, session: Any
+) -> tuple[Callable[[], Any], Callable[[Any], Any], Callable[[Any], Any] | None]:
+    """The drawing of a sub-step, all else, and all else but its penalties where it has some."""
+    terms = [term for update in step.updates for term in update.terms.values()]
+    penalties = frozenset(term for term in terms if is_penalty(term))
+
+    def program(function: Callable[[Any, Any], tf.Tensor]) -> Callable[[Any], Any]:
+        compiled = tf.function(lambda x: function(x, random_key(0, 0)), autograph=False)
+        return lambda elements: compiled(elements).numpy()
+
     draw = tf.function(lambda: step.draw(session.iterators), autograph=False)
-    compute = tf.function(lambda x: step(x, random_key(0, 0)).report, autograph=False)
-    return draw, compute
+    compute = program(lambda x, key: step(x, key).report)
+    # It is not counted, so that every k-th of the others has the penalties that are due in it.
+    bare = program(lambda x, key: step.compute(step.inputs(x, key), key, (), penalties)[0])
+    return draw, compute, bare if penalties else None
 
 
 def _seconds_of_a_call(clock: Callable[[], float]) -> float:

@@ -29,7 +29,8 @@ class ProfileHook(TrainingHook):
 
     The trace is for TensorBoard's profiler (`pip install tensorboard-plugin-profile`) and for
     Perfetto. The table goes to the log and to the closing block of `ProgressHook`: the share of the
-    sub-steps of each network, of waiting for data, of each other hook, and of checkpoints.
+    sub-steps of each network, of penalties, of waiting for data, of each other hook, and of
+    checkpoints.
 
     In TF2 the sub-steps of a round are one program, whose time is measured as a whole. How it
     divides is measured after these rounds: each sub-step alone, on data of its own, and then every

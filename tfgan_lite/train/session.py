@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -28,6 +29,10 @@ __all__ = ["Session", "session_for_single_calls"]
 # Places in a round for runs that train nothing: noise that no sub-step sees.
 FIRST_LOOK, FIRST_FINAL_LOOK = 1 << 29, 1 << 30
 _ROUNDS_APART = 0x3779B1B5
+
+_UNLIKE_ELEMENTS = re.compile(  # What tf.data says of them.
+    "(`generator` yielded an element|Cannot batch tensors with different).*"
+)
 
 
 class Session:
@@ -151,6 +156,13 @@ class Session:
         """The error to raise for one that a program raised."""
         if "optional does not have a value" in error.message:
             return tf.errors.OutOfRangeError(None, None, "End of sequence: a dataset has ended.")
+        unlike = _UNLIKE_ELEMENTS.search(error.message)
+        if unlike is not None:
+            return ValueError(
+                "The elements of a dataset must have one structure, and the dtypes and shapes that"
+                f" it declares, but: {unlike[0]} ... Mend or filter(...) them before batch(...)."
+                " No update was made with the element."
+            )
         bad = describe_not_finite(error)
         if bad is None:
             return error

@@ -12,7 +12,7 @@ from tfgan_lite.deferred import Deferred, defer
 from tfgan_lite.features.averaging import WeightAverage
 from tfgan_lite.graph_notes import note, noted
 from tfgan_lite.losses.terms import every_of, terms_of
-from tfgan_lite.networks import Network
+from tfgan_lite.networks import Network, networks_of
 from tfgan_lite.structures import (
     CycleGANLoss,
     CycleGANModel,
@@ -183,12 +183,9 @@ def gan_train_ops(
     ops = {u: graph_ops.train_op([u], options["update_ops"])[0] for u in flat}
     for each, op in ops.items():
         note(op, update=each, update_ops=options["update_ops"])
-    increment = counters.global_step.assign_add(1, read_value=True)
-    with tf.control_dependencies([increment]):
-        increment = tf.identity(increment, name="global_step_inc")
     return GANTrainOps(
         *(_one_or_all([ops[u] for u in each]) for each in updates),
-        note(increment, counters=counters),
+        note(graph_ops.increment(counters.global_step), counters=counters),
         hooks,
     )
 
@@ -283,18 +280,7 @@ def _parts(model: Any, loss: Any) -> list[_Part]:
             f" {type(loss).__name__}."
         )
     pairs = zip(model[:2], loss) if kind is CycleGANLoss else [(model, loss)]
-    return [_Part(each, its_loss, _networks(each)) for each, its_loss in pairs]
-
-
-def _networks(model: Any) -> tuple[Network, Network]:
-    networks = model.generator_fn, model.discriminator_fn
-    for network in networks:
-        if not isinstance(network, Network):
-            raise TypeError(
-                "The model's networks must be those that gan_model and its like returned, got"
-                f" {network!r}."
-            )
-    return networks
+    return [_Part(each, its_loss, networks_of(each)) for each, its_loss in pairs]
 
 
 def _averages(given: Any, parts: Sequence[_Part]) -> list[WeightAverage | None]:
