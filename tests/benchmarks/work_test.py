@@ -34,7 +34,9 @@ def flops(case, joint=False):
     return 2 * case.batch_size * total
 
 
-@pytest.mark.parametrize("nets", LAYERS)
+@pytest.mark.parametrize(
+    "nets", [pytest.param(n, marks=[pytest.mark.slow] if n == "dcgan" else []) for n in LAYERS]
+)
 @pytest.mark.parametrize("joint", [False, True])
 def test_operations_are_those_of_the_products_that_are_needed(nets, joint):
     case = Case(nets, 4)

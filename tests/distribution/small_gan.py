@@ -67,13 +67,13 @@ class SmallGAN:
                 numbered(1, SIZE) if real is None else real,
                 numbered(2, NOISE) if noise is None else noise,
             )
-            loss = tfgan.gan_loss(
+            self.loss = tfgan.gan_loss(
                 self.model,
                 tfgan.losses.modified_generator_loss,
                 tfgan.losses.modified_discriminator_loss,
             )
             adam = functools.partial(tf.keras.optimizers.Adam, 0.01, epsilon=1e-3)
-            self.train_ops = tfgan.gan_train_ops(self.model, loss, adam(), adam())
+            self.train_ops = tfgan.gan_train_ops(self.model, self.loss, adam(), adam())
         self.counters = update_of(self.train_ops.generator_train_op).counters
 
     def train(self, last_step: int, logdir: str | None = None, **arguments: Any) -> int:

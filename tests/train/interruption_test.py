@@ -53,7 +53,13 @@ def interrupt_in_round_3(process, number):
 
 
 @both_worlds
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGINT, id="Ctrl-C", marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, id="SIGTERM"),
+    ],
+)
 def test_an_interrupted_run_saves_and_goes_on_in_the_next(world, number, tmp_path):
     process = start(world, tmp_path, 10**9)
     output, errors = interrupt_in_round_3(process, number)

@@ -129,6 +129,16 @@ def test_an_optimizers_slots_are_there_before_training():
     assert len(gan.optimizers[0].variables) == 2 + 2 * 3  # Step and rate; two for each variable.
 
 
+@pytest.mark.skipif(not hasattr(tf.keras.optimizers, "Muon"), reason="an earlier Keras has no Muon")
+def test_an_optimizer_that_needs_keras_layers_is_refused_for_other_variables():
+    weights, critic = tf.Variable(tf.ones([2, 2])), tf.Variable(tf.ones([2, 1]))
+    ones = tfgan.constant(tf.ones([4, 2]))
+    model = tfgan.gan_model(lambda z: z @ weights, lambda x: x @ critic, ones, ones)
+    muon = tf.keras.optimizers.Muon
+    with pytest.raises(TypeError, match="Muon cannot train variables that are not those of Keras"):
+        tfgan.gan_train_ops(model, tfgan.gan_loss(model), muon(0.01), muon(0.01))
+
+
 def test_a_v1_optimizer_needs_a_graph():
     with pytest.raises(TypeError, match="tf.compat.v1.train.AdamOptimizer, which needs a tf.Graph"):
         LinearGAN(optimizer=v1.AdamOptimizer)

@@ -62,10 +62,19 @@ def build_slots(optimizer: Any, variables: Sequence[Any]) -> None:
     Args:
       optimizer: of any kind; v1 optimizers make theirs themselves.
       variables: what `as_optimized` gave.
+
+    Raises:
+      TypeError: an optimizer, such as Muon, that trains only variables of Keras layers.
     """
     if isinstance(optimizer, tf.compat.v1.train.Optimizer):
         return
     if hasattr(optimizer, "build"):
-        optimizer.build(list(variables))
+        try:
+            optimizer.build(list(variables))
+        except AttributeError as error:
+            raise TypeError(
+                f"{type(optimizer).__name__} cannot train variables that are not those of Keras"
+                f" layers ({error}): make the network of layers, or choose another optimizer."
+            ) from error
     elif hasattr(optimizer, "_create_all_weights"):  # tf_keras.optimizers.legacy
         optimizer._create_all_weights(list(variables))
