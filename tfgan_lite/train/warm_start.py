@@ -85,10 +85,12 @@ def warm_start(
     if there are as many: "dense_4" of the second model of a program is "dense" of a graph.
 
     Args:
-      network: a model, a module or a function's network (`model.generator_fn`), built, in TF2.
+      network: a model, a module or a function's network (`model.generator_fn`), built, in TF2; or
+        a `WeightAverage`, built.
       path: the checkpoint without `.index`, or a folder for its newest.
-      scope: whose weights: in a checkpoint of TF2 "generator" or "discriminator"; in a graph's the
-        variable scope, of which case does not matter.
+      scope: whose weights: in a checkpoint of TF2 "generator" or "discriminator", or
+        "generator_average" for averaged ones; in a graph's the variable scope, of which case does
+        not matter.
       names: of a graph's checkpoint, the name there for names of variables here, where matching
         finds none.
       partially: whether variables may be left as they are; by default that is an error, before any
