@@ -80,6 +80,50 @@ def test_those_of_products_have_gradients_themselves():
     np.testing.assert_allclose(second(), expected, rtol=1e-5, atol=1e-6)
 
 
+def of_cast_weights(dtype, size, batch, transposed=False):
+    """That of float32 weights which are cast for the product, and the product of the textbook."""
+    draw = np.random.default_rng(0).normal
+    x, upstream = (
+        tf.cast(draw(size=[batch, width]).astype(np.float32), dtype) for width in (size[0], size[1])
+    )
+
+    @tf.function(autograph=False)
+    def computed():
+        weights = tf.zeros(size[::-1] if transposed else size)
+        with quick_gradients():
+            product = tf.matmul(x, tf.cast(weights, dtype), transpose_b=transposed)
+        return tf.gradients(product, weights, upstream)[0]
+
+    exact = np.matmul(x.numpy().astype(np.float64).T, upstream.numpy().astype(np.float64))
+    return computed().numpy(), exact.T if transposed else exact
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_those_of_large_weights_that_are_cast_are_not_rounded_to_16_bits(dtype, transposed):
+    found, exact = of_cast_weights(dtype, LARGE, 32, transposed)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, exact, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("size", "batch"), [(LARGE, 128), ([8, 4], 32)])
+def test_those_of_others_that_are_cast_are_computed_in_16_bits(size, batch):
+    found, exact = of_cast_weights("bfloat16", size, batch)
+    assert np.array_equal(found, found.astype(tf.bfloat16.as_numpy_dtype).astype(np.float32))
+    np.testing.assert_allclose(found, exact, rtol=2**-6, atol=0.1)
+
+
+def test_that_of_a_cast_to_integers_is_none():
+    @tf.function(autograph=False)
+    def computed():
+        x = tf.constant([1.0, 2.0])
+        with quick_gradients():
+            whole = tf.cast(tf.cast(x, tf.int32), tf.float32)
+        return tf.gradients(whole * x, x)[0]
+
+    np.testing.assert_array_equal(computed(), [1.0, 2.0])
+
+
 @pytest.mark.parametrize("slope", [0.2, 0.0, 1.5, -0.5])
 def test_those_of_a_leaky_relu_are_its_slopes(slope):
     @tf.function(autograph=False)

@@ -4,6 +4,10 @@ The gradient of `x w` for x is `g w^T`. TensorFlow's kernel for a CPU takes up t
 long for it as for `(w g^T)^T` where the weights are large and the batch is small, as behind a
 DCGAN's convolutions. Both sum the same products.
 
+The gradient of weights that are cast to 16 bits is a product in 16 bits, cast back. Where the batch
+is small and the weights are large, going through the product once more takes longer than making it
+of float32 at once, which also rounds less.
+
 The gradient of a leaky ReLU asks for signs alone, which are the same before and after it.
 TensorFlow's own keeps what is before, so that the activation cannot become a part of the kernel of
 the convolution or product that it follows.
@@ -17,7 +21,7 @@ import tensorflow as tf
 
 __all__ = ["is_slow", "quick_gradients"]
 
-_GRADIENTS = {"MatMul": "TfganLiteMatMul", "LeakyRelu": "TfganLiteLeakyRelu"}
+_GRADIENTS = {name: f"TfganLite{name}" for name in ("Cast", "LeakyRelu", "MatMul")}
 # Of weights [inputs, outputs] and batches, found by measuring both ways on a CPU.
 _LEAST_WEIGHTS = 1 << 20
 _LEAST_OUTPUTS = 512
@@ -25,7 +29,7 @@ _BATCHES = range(16, 65)
 
 
 def quick_gradients() -> contextlib.AbstractContextManager:
-    """MatMul and LeakyRelu operations made inside use these gradients under `tf.gradients`.
+    """Operations of these kinds made inside use these gradients under `tf.gradients`.
 
     They do in a graph or a function. A `tf.GradientTape` does not ask for them. On a GPU or
     TPU nothing changes.
@@ -55,6 +59,27 @@ def is_slow(x: tf.TensorShape, weights: tf.TensorShape) -> bool:
     """Whether the usual gradient of `x weights` for x is by the slower product."""
     size = weights.num_elements() or 0
     return x[0] in _BATCHES and size >= _LEAST_WEIGHTS and weights[1] >= _LEAST_OUTPUTS
+
+
+@tf.RegisterGradient(_GRADIENTS["Cast"])
+def _cast_gradient(op: tf.Operation, gradient: tf.Tensor) -> tf.Tensor | None:
+    dtypes = op.inputs[0].dtype, op.outputs[0].dtype
+    if not all(dtype.is_floating or dtype.is_complex for dtype in dtypes):
+        return None
+    product = gradient.op
+    is_product = product.type == "MatMul" and gradient is product.outputs[0]
+    if is_product and dtypes[0] == tf.float32 and _is_of_large_weights(product):
+        factors = [tf.cast(factor, tf.float32) for factor in product.inputs]
+        transposed = {name: product.get_attr(name) for name in ("transpose_a", "transpose_b")}
+        return tf.matmul(*factors, **transposed)
+    return tf.cast(gradient, dtypes[0])
+
+
+def _is_of_large_weights(product: tf.Operation) -> bool:
+    """Whether the product sums over a small batch, and is large."""
+    batch = product.inputs[0].shape[0 if product.get_attr("transpose_a") else 1]
+    size = product.outputs[0].shape.num_elements() or 0
+    return batch is not None and batch < _BATCHES.stop and size >= _LEAST_WEIGHTS
 
 
 @tf.RegisterGradient(_GRADIENTS["LeakyRelu"])

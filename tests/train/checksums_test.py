@@ -45,6 +45,26 @@ def test_that_of_a_sum_of_products_is_that_of_its_parts():
     assert found == pytest.approx(3.0 * (np.abs(left) @ np.abs(right)).sum(), rel=1e-5)
 
 
+def test_that_of_a_product_of_bfloat16_is_known_by_its_factors():
+    left, right = (tf.cast(x, tf.bfloat16) for x in (normal(40, 3), normal(3, 50)))
+    products = []
+
+    def compute(x, y):
+        products.append(tf.matmul(x, y))
+        return tf.cast(products[0], tf.float32)
+
+    found, reads = of_computed(compute, left, right)
+    sizes = [np.abs(x.numpy().astype(np.float32)) for x in (left, right)]
+    assert not reads and len(products[0].consumers()) == 1
+    assert found == pytest.approx(2.0 * (sizes[0] @ sizes[1]).sum(), rel=1e-5)
+
+
+def test_a_product_of_float16_is_read_since_it_may_overflow_before_its_bound_does():
+    factors = [tf.fill(shape, tf.constant(300.0, tf.float16)) for shape in ([40, 3], [3, 50])]
+    found, _ = of_computed(lambda x, y: tf.cast(tf.matmul(x, y), tf.float32), *factors)
+    assert not np.isfinite(found)
+
+
 def test_a_sum_that_overflows_is_seen_where_its_parts_cancel_out():
     values = np.array([2e38, -2e38], np.float32)
     found, _ = of_computed(lambda x: tf.add_n([x, tf.identity(x)]), tf.constant(values))

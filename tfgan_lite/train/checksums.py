@@ -33,9 +33,12 @@ def _bound(tensor: tf.Tensor) -> tf.Tensor | None:
     if tensor.op.type == "AddN":
         bounds = [_bound(each) for each in tensor.op.inputs]
         return None if any(each is None for each in bounds) else tf.add_n(bounds)
+    if tensor.op.type == "Cast" and tensor.op.inputs[0].dtype == tf.bfloat16:
+        bound = _bound(tensor.op.inputs[0])
+        return None if bound is None else 2.0 * bound  # bfloat16 may have rounded up.
     if tensor.op.type != "MatMul" or not _is_larger_than(tensor, tensor.op.inputs):
         return None
-    left, right = map(tf.abs, tensor.op.inputs)
+    left, right = (tf.abs(tf.cast(factor, tf.float32)) for factor in tensor.op.inputs)
     transpose_left, transpose_right = map(tensor.op.get_attr, ("transpose_a", "transpose_b"))
     columns = _row_sums(left, transpose=not transpose_left)
     rows = _row_sums(right, transpose=transpose_right)
