@@ -19,7 +19,7 @@ import contextlib
 
 import tensorflow as tf
 
-__all__ = ["is_slow", "quick_gradients"]
+__all__ = ["is_slow", "origin", "quick_gradients"]
 
 _GRADIENTS = {name: f"TfganLite{name}" for name in ("Cast", "LeakyRelu", "MatMul")}
 # Of weights [inputs, outputs] and batches, found by measuring both ways on a CPU.
@@ -66,13 +66,20 @@ def _cast_gradient(op: tf.Operation, gradient: tf.Tensor) -> tf.Tensor | None:
     dtypes = op.inputs[0].dtype, op.outputs[0].dtype
     if not all(dtype.is_floating or dtype.is_complex for dtype in dtypes):
         return None
-    product = gradient.op
-    is_product = product.type == "MatMul" and gradient is product.outputs[0]
-    if is_product and dtypes[0] == tf.float32 and _is_of_large_weights(product):
+    product = origin(gradient)
+    if dtypes[0] == tf.float32 and product.type == "MatMul" and _is_of_large_weights(product):
         factors = [tf.cast(factor, tf.float32) for factor in product.inputs]
         transposed = {name: product.get_attr(name) for name in ("transpose_a", "transpose_b")}
         return tf.matmul(*factors, **transposed)
     return tf.cast(gradient, dtypes[0])
+
+
+def origin(value: tf.Tensor | tf.IndexedSlices) -> tf.Operation:
+    """What a graph computes a gradient by, behind the identities that optimizers gate it with."""
+    operation = value.op
+    while operation.type == "Identity":
+        operation = operation.inputs[0].op
+    return operation
 
 
 def _is_of_large_weights(product: tf.Operation) -> bool:

@@ -36,6 +36,12 @@ def test_that_of_a_product_is_known_by_its_factors(transpose_left, transpose_rig
     assert found == pytest.approx((np.abs(left) @ np.abs(right)).sum(), rel=1e-5)
 
 
+def test_so_is_that_of_a_product_that_an_optimizer_gates():
+    """As those of `tf.compat.v1.train` do with gradients."""
+    gated = lambda x, y: tf.identity(tf.identity(tf.matmul(x, y)))  # noqa: E731
+    assert not of_computed(gated, *map(tf.constant, (normal(40, 3), normal(3, 50))))[1]
+
+
 def test_that_of_a_sum_of_products_is_that_of_its_parts():
     left, right = normal(40, 3), normal(3, 50)
     found, _ = of_computed(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from tfgan_lite.quick_gradients import origin
+
 __all__ = ["checksum"]
 
 
@@ -30,16 +32,17 @@ def _bound(tensor: tf.Tensor) -> tf.Tensor | None:
 
     None where summing directly is cheaper.
     """
-    if tensor.op.type == "AddN":
-        bounds = [_bound(each) for each in tensor.op.inputs]
+    operation = origin(tensor)
+    if operation.type == "AddN":
+        bounds = [_bound(each) for each in operation.inputs]
         return None if any(each is None for each in bounds) else tf.add_n(bounds)
-    if tensor.op.type == "Cast" and tensor.op.inputs[0].dtype == tf.bfloat16:
-        bound = _bound(tensor.op.inputs[0])
+    if operation.type == "Cast" and operation.inputs[0].dtype == tf.bfloat16:
+        bound = _bound(operation.inputs[0])
         return None if bound is None else 2.0 * bound  # bfloat16 may have rounded up.
-    if tensor.op.type != "MatMul" or not _is_larger_than(tensor, tensor.op.inputs):
+    if operation.type != "MatMul" or not _is_larger_than(tensor, operation.inputs):
         return None
-    left, right = (tf.abs(tf.cast(factor, tf.float32)) for factor in tensor.op.inputs)
-    transpose_left, transpose_right = map(tensor.op.get_attr, ("transpose_a", "transpose_b"))
+    left, right = (tf.abs(tf.cast(factor, tf.float32)) for factor in operation.inputs)
+    transpose_left, transpose_right = map(operation.get_attr, ("transpose_a", "transpose_b"))
     columns = _row_sums(left, transpose=not transpose_left)
     rows = _row_sums(right, transpose=transpose_right)
     return tf.reduce_sum(columns * rows)
