@@ -234,6 +234,26 @@ def test_regulariser_of_a_graph_variable_is_in_its_networks_loss_once():
     np.testing.assert_allclose(in_tf_graph(program), 1.0)
 
 
+def test_regularisation_is_added_to_each_element_of_a_loss_that_is_not_reduced():
+    def discriminator(x):
+        weights = tf.compat.v1.get_variable(
+            "weights",
+            [2, 1],
+            initializer=tf.ones_initializer(),
+            regularizer=lambda w: 0.5 * tf.reduce_sum(w**2),
+        )
+        return x @ weights
+
+    def program():
+        m = model(discriminator=discriminator)
+        reductions = ("none", "weighted_sum_by_nonzero_weights")
+        return [tfgan.gan_loss(m, reduction=each).discriminator_loss for each in reductions]
+
+    none, mean = in_tf_graph(program)
+    assert none.shape == (4, 1)
+    np.testing.assert_allclose(none.mean(), mean, rtol=1e-6)
+
+
 @pytest.mark.parametrize("earlier", ["a model", "the program"])
 def test_regulariser_of_a_variable_that_was_there_is_in_each_models_loss(earlier):
     def discriminator(x):
