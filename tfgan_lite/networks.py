@@ -17,6 +17,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred, current_run
+from tfgan_lite.graph_ownership import losses_of_weights, variables_touched
 from tfgan_lite.quick_gradients import quick_gradients
 from tfgan_lite.replicas import check_supported, is_distributed, whole_variables
 from tfgan_lite.signatures import Signature
@@ -208,10 +209,13 @@ class Network:
         yield
         operations = graph.get_operations()[seen:]
         updates, losses = (graph.get_collection_ref(key)[size:] for key, size in zip(keys, sizes))
-        used = _variables_touched(graph, operations)
+        used = variables_touched(graph, operations)
         if not self._called:
             self._set_variables(used)
             self._called = True
+            # An earlier model, or the program itself, may have made the variables.
+            earlier = losses_of_weights(graph, self.variables)
+            losses = [x for x in earlier if all(x is not y for y in losses)] + losses
         elif (
             tf.compat.v1.get_variable_scope().custom_getter is None
         ):  # It may give others on purpose.
@@ -355,18 +359,3 @@ def _remove_from_update_ops(graph: tf.Graph, updates: Sequence[Any]) -> None:
     unwanted = {getattr(op, "op", op) for op in updates}
     collection = graph.get_collection_ref(_GraphKeys.UPDATE_OPS)
     collection[:] = [op for op in collection if getattr(op, "op", op) not in unwanted]
-
-
-def _variables_touched(graph: tf.Graph, operations: Sequence[tf.Operation]) -> list[tf.Variable]:
-    owners = {}
-    for variable in graph.get_collection(_GraphKeys.GLOBAL_VARIABLES):
-        for each in getattr(variable, "_variable_list", [variable]):
-            handle = each.handle if hasattr(each, "handle") else each.value()
-            owners[handle.op] = variable
-            owners[each.op] = variable
-    touched = {}
-    for operation in operations:
-        for tensor in (*operation.inputs, *operation.outputs):
-            if tensor.op in owners:
-                touched.setdefault(id(owners[tensor.op]), owners[tensor.op])
-    return list(touched.values())

@@ -127,6 +127,20 @@ class TestFrechetDistance:
         ).numpy()
         assert compiled == pytest.approx(frechet(first, second), rel=1e-12)
 
+    def test_in_a_graph_one_of_both_may_tell_the_number_of_columns(self):
+        first, second = np.random.default_rng(0).normal(size=(2, 20, 3))
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            unknown = tf.compat.v1.placeholder(tf.float64, [None, None])
+            distance = frechet_classifier_distance_from_activations(tf.constant(first), unknown)
+            graph = session.run(distance, {unknown: second})
+        assert graph == pytest.approx(frechet(first, second), rel=1e-12)
+
+    def test_in_a_graph_that_knows_no_number_of_columns_is_an_error(self):
+        with tf.Graph().as_default():
+            unknown = tf.compat.v1.placeholder(tf.float64, [None, None])
+            with pytest.raises(ValueError, match="The number of columns .* must be known"):
+                frechet_classifier_distance_from_activations(unknown, unknown)
+
     def test_of_one_sample_is_an_error(self):
         one, many = np.zeros((1, 3)), np.zeros((9, 3))
         with pytest.raises(ValueError, match="activations1 must have at least 2"):

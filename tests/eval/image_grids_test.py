@@ -88,10 +88,11 @@ def test_python_image_grid_of_something_else_is_an_error(given):
     [
         (9, None, 3, 3),
         (1, None, 1, 1),
-        (8, None, 4, 2),
+        (2, None, 1, 2),
+        (8, None, 3, 3),
         (8, 3, 3, 3),
         (5, 7, 1, 7),
-        (10, None, 4, 3),
+        (11, None, 3, 4),  # The example of TF-GAN's docstring.
     ],
 )
 def test_image_reshaper_fills_up_with_zeros(count, num_cols, rows, columns):

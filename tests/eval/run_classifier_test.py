@@ -60,6 +60,12 @@ def test_only_the_run_may_know_how_many_samples_there_are(num_batches):
             np.testing.assert_allclose(values["mean"], images(count).mean(axis=(1, 2)), rtol=1e-6)
 
 
+def test_the_number_of_samples_that_a_graph_knows_stays_known():
+    with tf.Graph().as_default():
+        found = run_classifier_fn(tf.constant(images(10)), features, num_batches=3)
+        assert found["mean"].shape == [10, 3]
+
+
 def test_each_batch_is_of_nearly_equal_size_and_one_is_classified_at_a_time():
     sizes = []
 
@@ -142,3 +148,14 @@ def test_inputs_of_the_generator_may_be_structures(run, count):
 def test_inputs_of_the_generator_are_a_list(inputs):
     with pytest.raises(ValueError, match="sample_inputs must be a list"):
         sample_and_run_classifier_fn(tf.identity, inputs, tf.identity)
+
+
+@worlds
+def test_inputs_of_the_generator_may_be_scalars(run):
+    found = evaluate(
+        run,
+        lambda: sample_and_run_classifier_fn(
+            lambda value: tf.fill([2, 3], value), [1.0, 2.0, 5.0], lambda batch: 10.0 * batch
+        ),
+    )
+    np.testing.assert_array_equal(found[:, 0], [10, 10, 20, 20, 50, 50])

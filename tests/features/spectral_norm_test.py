@@ -265,12 +265,22 @@ def test_the_getter_normalises_kernels_by_their_names(name, is_normalised):
         getter = spectral_normalization_custom_getter()
         with v1.variable_scope("scope", custom_getter=getter):
             got = v1.get_variable(name, [4, 3])
-        names = {v.name for v in v1.global_variables()}
-        expected = {f"scope/{name}:0"} | (
-            {f"scope/{name}/spectral_norm_u:0"} if is_normalised else set()
-        )
-    assert names == expected
+        names = {v.op.name for v in v1.global_variables()}
+        # As in TF-GAN's checkpoints.
+        u = f"scope/scope/{name}/spectral_normalize/spectral_norm/spectral_norm_u"
+    assert names == {f"scope/{name}", *([u] if is_normalised else [])}
     assert isinstance(got, tf.Variable) != is_normalised
+
+
+def test_a_weights_vector_has_tf_gans_name():
+    with tf.Graph().as_default():
+        for name in (None, "named"):
+            spectral_normalize(tf.eye(2), name=name)
+        names = [v.op.name for v in v1.global_variables()]
+    assert names == [
+        "spectral_normalize/spectral_norm/spectral_norm_u",
+        "named/spectral_norm/spectral_norm_u",
+    ]
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])

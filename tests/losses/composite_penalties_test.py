@@ -234,6 +234,63 @@ def test_regulariser_of_a_graph_variable_is_in_its_networks_loss_once():
     np.testing.assert_allclose(in_tf_graph(program), 1.0)
 
 
+def test_regularisation_is_added_to_each_element_of_a_loss_that_is_not_reduced():
+    def discriminator(x):
+        weights = tf.compat.v1.get_variable(
+            "weights",
+            [2, 1],
+            initializer=tf.ones_initializer(),
+            regularizer=lambda w: 0.5 * tf.reduce_sum(w**2),
+        )
+        return x @ weights
+
+    def program():
+        m = model(discriminator=discriminator)
+        reductions = ("none", "weighted_sum_by_nonzero_weights")
+        return [tfgan.gan_loss(m, reduction=each).discriminator_loss for each in reductions]
+
+    none, mean = in_tf_graph(program)
+    assert none.shape == (4, 1)
+    np.testing.assert_allclose(none.mean(), mean, rtol=1e-6)
+
+
+@pytest.mark.parametrize("earlier", ["a model", "the program"])
+def test_regulariser_of_a_variable_that_was_there_is_in_each_models_loss(earlier):
+    def discriminator(x):
+        weights = tf.compat.v1.get_variable(
+            "weights",
+            [2, 1],
+            initializer=tf.ones_initializer(),
+            regularizer=lambda w: 0.5 * tf.reduce_sum(w**2),
+        )
+        return x @ weights
+
+    def program():
+        if earlier == "a model":
+            model(discriminator=discriminator)
+        else:
+            with tf.compat.v1.variable_scope("Discriminator"):
+                discriminator(tf.zeros([1, 2]))
+        loss = tfgan.gan_loss(model(discriminator=discriminator))
+        return terms_of(loss.discriminator_loss)["regularization"]
+
+    np.testing.assert_allclose(in_tf_graph(program), 1.0)
+
+
+def test_regulariser_of_an_earlier_models_activities_is_not_in_a_later_ones_loss():
+    def discriminator(x):
+        scores = x @ tf.compat.v1.get_variable("weights", [2, 1])
+        key = tf.compat.v1.GraphKeys.REGULARIZATION_LOSSES
+        tf.compat.v1.add_to_collection(key, tf.reduce_mean(scores**2))
+        return scores
+
+    with tf.Graph().as_default():
+        data = tf.compat.v1.placeholder(tf.float32, [4, 2])
+        models = [tfgan.gan_model(lambda z: z, discriminator, data, data) for _ in range(2)]
+        sizes = [len(m.discriminator_fn.regularization_losses) for m in models]
+    assert sizes[0] == sizes[1]
+
+
 def test_network_without_regularisers_has_no_such_part():
     loss = tfgan.gan_loss(model(), gradient_penalty_weight=1.0)
     assert "regularization" not in terms_of(loss.discriminator_loss)

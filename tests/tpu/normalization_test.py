@@ -168,7 +168,15 @@ def test_axis_says_where_the_channels_are(shape, axis):
     graph = Graph(tpu.batch_norm, data(*shape), axis=axis)
     expected = normalized_in_numpy(data(*shape), axis)
     np.testing.assert_allclose(graph.run(graph.trained), expected, rtol=1e-4, atol=1e-5)
-    assert {v.shape.as_list()[0] for v in graph.variables.values()} == {shape[axis]}
+    # As in TF-GAN's checkpoints.
+    parameters = [1] * len(shape)
+    parameters[axis] = shape[axis]
+    assert {name: v.shape.as_list() for name, v in graph.variables.items()} == {
+        "batch_norm/beta": parameters,
+        "batch_norm/gamma": parameters,
+        "batch_norm/moving_mean": [shape[axis]],
+        "batch_norm/moving_variance": [shape[axis]],
+    }
 
 
 @pytest.mark.parametrize(
@@ -185,6 +193,8 @@ def test_axis_says_where_the_channels_are(shape, axis):
 def test_class_chooses_scale_and_offset(shape, axis, batch_axis, center, scale):
     """TF-GAN failed with one of them alone (fault B24), and once broadcast rank 2 wrongly."""
     inputs = data(*shape)
+    # The variables' axes are those of the inputs, with the classes in the place of the examples.
+    gamma, beta = (GAMMA.T, BETA.T) if axis == 0 else (GAMMA, BETA)
     graph = Graph(
         tpu.batch_norm,
         inputs,
@@ -193,8 +203,8 @@ def test_class_chooses_scale_and_offset(shape, axis, batch_axis, center, scale):
         batch_axis=batch_axis,
         center=center,
         scale=scale,
-        gamma_initializer=tf.constant_initializer(GAMMA),
-        beta_initializer=tf.constant_initializer(BETA),
+        gamma_initializer=tf.constant_initializer(gamma),
+        beta_initializer=tf.constant_initializer(beta),
     )
     # With the examples first and the channels last it is plain broadcasting.
     expected = np.moveaxis(normalized_in_numpy(inputs, axis), (batch_axis, axis), (0, -1))

@@ -96,8 +96,8 @@ def frechet_classifier_distance_from_activations(
 
     Raises:
       ValueError: If an argument is not a matrix, has fewer than two rows, is not finite, or if the
-        numbers of columns differ. What a graph knows only as it runs is an `InvalidArgumentError`
-        then.
+        numbers of columns differ or a graph knows neither. What a graph knows only as it runs is
+        an `InvalidArgumentError` then.
 
     Paper: Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash
     Equilibrium", arXiv:1706.08500.
@@ -108,6 +108,7 @@ def frechet_classifier_distance_from_activations(
       3.0
     """
     dtype, samples = _pair(activations1, activations2, min_rows=2)
+    samples = _of_known_width(samples)
     _warn_of_few(samples)
     workspace = Workspace()
     statistics = [moments(x, name, workspace) for x, name in zip(samples, _NAMES)]
@@ -235,6 +236,20 @@ def _pair(activations1: Array, activations2: Array, min_rows: int) -> tuple[tf.D
     ]
     check_same_columns(*samples, _NAMES)
     return result_dtype(samples[0]), samples
+
+
+def _of_known_width(samples: list[Array]) -> list[Array]:
+    """Both with the number of columns that a graph may know of one of them only."""
+    widths = {each.shape[1] for each in samples}
+    if None not in widths:
+        return samples
+    (width,) = widths - {None} or {None}
+    if width is None:
+        raise ValueError(
+            f"The number of columns of {' or of '.join(_NAMES)} must be known, but their shapes "
+            f"are {' and '.join(str(each.shape) for each in samples)}. Set the shape."
+        )
+    return [tf.ensure_shape(each, [None, width]) for each in samples]
 
 
 def _is_few(samples: Array) -> bool:

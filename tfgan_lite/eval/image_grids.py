@@ -94,7 +94,7 @@ def image_reshaper(images: Any, num_cols: int | None = None) -> tf.Tensor:
 
     Args:
       images: [N, H, W, C], N >= 1 and known, or a list of [H, W, C]; C is 1 or 3.
-      num_cols: columns; by default the square root of N, rounded down.
+      num_cols: columns; by default the square root of N, rounded up.
 
     Returns:
       One image, [1, rows * H, columns * W, C], of the same dtype. What the last row lacks is zero.
@@ -119,7 +119,10 @@ def image_reshaper(images: Any, num_cols: int | None = None) -> tf.Tensor:
     if images.shape[3] not in (None, 1, 3):
         raise ValueError(f"images must have 1 or 3 channels, but their shape is {images.shape}.")
     count = images.shape[0]
-    columns = math.isqrt(count) if num_cols is None else checked_integer("num_cols", num_cols)
+    if num_cols is None:
+        columns = math.isqrt(count - 1) + 1
+    else:
+        columns = checked_integer("num_cols", num_cols)
     return padded_grid(images, -(-count // columns), columns)
 
 

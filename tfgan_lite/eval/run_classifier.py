@@ -59,7 +59,8 @@ def run_classifier_fn(
             return _checked(classifier_fn(samples), count)
         total = tf.shape(samples)[0] if count is None else count
         bounds = [total * i // num_batches for i in range(num_batches + 1)]
-        return _in_batches(classifier_fn, samples, bounds)
+        outputs = _in_batches(classifier_fn, samples, bounds)
+        return tf.nest.map_structure(lambda x: tf.ensure_shape(x, [count, *x.shape[1:]]), outputs)
 
 
 @deferrable
@@ -75,7 +76,7 @@ def sample_and_run_classifier_fn(
     Args:
       sample_fn: makes a batch of samples from one element of `sample_inputs`: a generator.
       sample_inputs: tensors [n, ...], or structures of them, one for each batch. Their n may
-        differ.
+        differ; but where one is a scalar, all batches' must have the same shapes.
       classifier_fn: as in `run_classifier_fn`.
       dtypes: not needed; here for old programs.
       name: of the operations.
@@ -84,7 +85,7 @@ def sample_and_run_classifier_fn(
       The structure that `classifier_fn` gives, of tensors with the rows of all batches in order.
 
     Raises:
-      ValueError: `sample_inputs` is empty or not a sequence; in a graph, an element is a scalar.
+      ValueError: `sample_inputs` is empty or not a sequence.
 
     Example:
       >>> noises = [tf.zeros([8, 2]), tf.zeros([4, 2])]
@@ -110,7 +111,13 @@ def sample_and_run_classifier_fn(
             return _concatenated([_checked(classify_samples(each)) for each in sample_inputs])
         sample_inputs = [tf.nest.map_structure(tf.convert_to_tensor, x) for x in sample_inputs]
         if any(leaf.shape.rank == 0 for leaf in tf.nest.flatten(sample_inputs)):
-            raise ValueError("In a graph, each of sample_inputs must have a row for each sample.")
+            # Scalars have no rows, so each batch's inputs become a row.
+            rows = tf.nest.map_structure(lambda *each: tf.stack(each), *sample_inputs)
+            return _in_batches(
+                lambda row: classify_samples(tf.nest.map_structure(lambda x: x[0], row)),
+                rows,
+                range(len(sample_inputs) + 1),
+            )
         bounds = [0]
         for each in sample_inputs:
             bounds.append(bounds[-1] + tf.shape(tf.nest.flatten(each)[0])[0])

@@ -7,6 +7,7 @@ step to the next (Miyato et al., arXiv:1802.05957, algorithm 1). For Keras layer
 
 from __future__ import annotations
 
+import contextlib
 import numbers
 import re
 from collections.abc import Callable
@@ -69,9 +70,7 @@ def compute_spectral_norm(
     """
     w, u = _checked(w_tensor, power_iteration_rounds, u)
     if u is None:
-        # A scope of this call's own takes its surroundings' reuse.
-        reuse = None if name is None else tf.compat.v1.AUTO_REUSE
-        with tf.compat.v1.variable_scope(name, "spectral_norm", reuse=reuse):
+        with _scope(name, "spectral_norm"):
             u = tf.compat.v1.get_variable(**_u_arguments(w))
     return tf.cast(_sigma(w, u, power_iteration_rounds, training), w.dtype)
 
@@ -109,7 +108,9 @@ def spectral_normalize(
       [3, 3]
     """
     w_tensor = tf.convert_to_tensor(w)
-    sigma = compute_spectral_norm(_wide(w_tensor), power_iteration_rounds, training, name, u=u)
+    makes_u = u is None and in_plain_graph()
+    with _scope(name, "spectral_normalize") if makes_u else contextlib.nullcontext():
+        sigma = compute_spectral_norm(_wide(w_tensor), power_iteration_rounds, training, u=u)
     return normalized(w_tensor, sigma, equality_constrained)
 
 
@@ -226,7 +227,10 @@ def spectral_normalization_custom_getter(
             "regularizer": None,
         }
         kept = {k: v for k, v in kwargs.items() if k not in changes}
-        u = getter(f"{name}/{changes.pop('name')}", **kept, **changes)
+        # TF-GAN's name, for the sake of its checkpoints: the scope's, and then the kernel's own.
+        scope = tf.compat.v1.get_variable_scope().name
+        parts = [scope, name, "spectral_normalize", "spectral_norm", changes.pop("name")]
+        u = getter("/".join(filter(None, parts)), **kept, **changes)
         sigma = _sigma(w, u, power_iteration_rounds, training)
         return normalized(w, sigma, equality_constrained)
 
@@ -290,6 +294,12 @@ def _sigma(w: tf.Tensor, u: tf.Variable, rounds: int, training: bool) -> tf.Tens
     else:  # The calls of a graph assign the same.
         tf.compat.v1.add_to_collection(tf.compat.v1.GraphKeys.UPDATE_OPS, u.assign(new).op)
     return sigma
+
+
+def _scope(name: str | None, default: str) -> Any:
+    """Where a call keeps u; a scope of the call's own takes its surroundings' reuse."""
+    reuse = None if name is None else tf.compat.v1.AUTO_REUSE
+    return tf.compat.v1.variable_scope(name, default, reuse=reuse)
 
 
 def _unit(vector: tf.Tensor, otherwise: tf.Tensor | None = None) -> tf.Tensor:

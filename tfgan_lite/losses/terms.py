@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import numbers
 from collections.abc import Callable, Mapping
@@ -140,7 +141,14 @@ def _entry(what: str, weight: Any, every: int) -> dict[str, Any]:
 
 
 def _sum(name: str, *parts: Any) -> Any:
-    return defer(lambda *values: tf.add_n(values), *parts, name=name)
+    return defer(_total, *parts, name=name)
+
+
+def _total(*values: tf.Tensor) -> tf.Tensor:
+    """The sum; where a loss is one of each element, the other terms are added to each."""
+    if all(value.shape == values[0].shape for value in values):
+        return tf.add_n(values)
+    return functools.reduce(tf.add, values)
 
 
 def _name_of(loss: Any) -> str:

@@ -46,8 +46,9 @@ def batch_norm(
       conditional_class_labels: one-hot labels [B, K] with a known K, or None.
       axis: the channels' axis; moments are taken over all others.
       variance_epsilon: added to the variance, > 0.
-      center: whether to add a variable `beta`, [C], or [K, C] with labels.
-      scale: whether to multiply by a variable `gamma`, [C], or [K, C] with labels.
+      center: whether to add a variable `beta`, of the rank of `inputs` with C at `axis`, K at
+        `batch_axis` with labels, and 1 elsewhere.
+      scale: whether to multiply by a variable `gamma`, of the same shape.
       beta_initializer: the initialiser of `beta`, by default zeros.
       gamma_initializer: the initialiser of `gamma`, by default ones.
       batch_axis: the examples' axis.
@@ -71,21 +72,20 @@ def batch_norm(
     batch_axis = _axis(inputs, batch_axis, "batch_axis")
     if axis == batch_axis:
         raise ValueError(f"axis and batch_axis must differ; both are axis {axis}.")
-    shape = [inputs.shape[axis]]
+    # TF-GAN's shapes, for the sake of its checkpoints.
+    shape = [1] * inputs.shape.rank
+    shape[axis] = inputs.shape[axis]
     if labels is not None:
         labels = tf.convert_to_tensor(labels)
         _check_labels(labels, inputs.shape[batch_axis])
         labels = of_equal_batch(labels, inputs, batch_axis)
-        shape = [labels.shape[1], *shape]
+        shape[batch_axis] = labels.shape[1]
 
     def variable(name: str, initializer: Any) -> tf.Tensor:
         made = tf.compat.v1.get_variable(name, shape, tf.float32, initializer)
         if labels is None:
-            return _spread(made, inputs, axis)
-        rows = tf.gather(made, tf.argmax(labels, axis=1))  # [B, C]
-        if axis < batch_axis:
-            rows = tf.transpose(rows)
-        return _spread(rows, inputs, axis, batch_axis)
+            return tf.convert_to_tensor(made)
+        return tf.gather(made, tf.argmax(labels, axis=1), axis=batch_axis)
 
     with tf.compat.v1.variable_scope(name, reuse=tf.compat.v1.AUTO_REUSE):
         gamma = variable("gamma", gamma_initializer or tf.ones_initializer()) if scale else None
@@ -269,12 +269,10 @@ def _statistic(name: str, shape: list[int], initializer: Any, dtype: tf.DType = 
     )
 
 
-def _spread(values: tf.Tensor, inputs: tf.Tensor, *axes: int) -> tf.Tensor:
-    """Reshapes to broadcast against `inputs`, whose given axes the values have in their order."""
+def _spread(values: tf.Tensor, inputs: tf.Tensor, axis: int) -> tf.Tensor:
+    """Reshapes a value per channel to broadcast against `inputs`."""
     shape = [1] * inputs.shape.rank
-    for axis in axes:
-        size = inputs.shape[axis]
-        shape[axis] = tf.shape(inputs)[axis] if size is None else size
+    shape[axis] = inputs.shape[axis]
     return tf.reshape(values, shape)
 
 
