@@ -191,6 +191,12 @@ def test_unknown_number_of_examples_is_an_error():
         noise()
 
 
+def test_a_source_that_was_not_told_how_many_to_draw_names_the_argument():
+    draws = tfgan.from_callable(lambda size: tf.zeros([size, 2]), name="codes")
+    with pytest.raises(ValueError, match=r"examples of codes .* made without like=.*pass like="):
+        draws()
+
+
 # Callables. Those of NumPy and Python must not be frozen into the first value.
 
 

@@ -34,7 +34,8 @@ def gan_model(
         `tf.compat.v1.get_variable`. If it takes `training`, it gets True in runs that train and
         False in runs that only sample or evaluate (in a graph: True).
       discriminator_fn: `discriminator_fn(data, generator_inputs)` gives logits. One that takes only
-        one input gets the data alone.
+        one input gets the data alone. Real data come with the same generator inputs as generated
+        ones: labels in them have to be those of the real batch, or else be a part of the data.
       real_data: a `tf.data.Dataset`, a value, or a structure of them; leading axis B.
       generator_inputs: a dataset, a distribution of one example's inputs, a callable, a value, or a
         structure of them. Of a distribution, as many examples are drawn as the real batch has.

@@ -82,10 +82,12 @@ class SampledSource:
             return batch_size_of(run.value(self._like))
         size = _static_size(self._like)
         if size is None:
+            unlike = "it was made without like=, which says so"
+            unsized = "the real data has no static batch size and none of it is drawn here"
             raise ValueError(
-                f"How many examples of {self.name} to draw is unknown: the real data has no static"
-                " batch size and none of it is drawn here. Batch with drop_remainder=True, or call"
-                " generate(model, num_samples)."
+                f"How many examples of {self.name} to draw is unknown:"
+                f" {unlike if self._like is None else unsized}. Batch with drop_remainder=True and"
+                " pass like=model.real_data, or call generate(model, num_samples)."
             )
         return size // tf.distribute.get_strategy().num_replicas_in_sync
 

@@ -1,5 +1,6 @@
 """One table over all metrics: what each says of a perfect and of a bad generator."""
 
+import contextlib
 import dataclasses
 
 import numpy as np
@@ -157,6 +158,10 @@ def test_the_path_length_of_a_model_that_ignores_its_noise_is_zero():
     assert lengths[still] == 0.0 < lengths[moving]
 
 
+def in_a_graph():
+    return tf.Graph().as_default()
+
+
 def test_labels_that_were_asked_of_a_model_come_from_its_inputs():
     def generator(inputs):
         noise, label = inputs
@@ -184,3 +189,33 @@ def test_labels_that_were_asked_of_a_model_come_from_its_inputs():
         progress=False,
     )
     assert found["class_frechet_distance"] == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("world", [contextlib.nullcontext, in_a_graph], ids=["tf2", "graph"])
+def test_labels_that_a_model_generates_are_those_of_its_samples(world):
+    def pairs_of(label):
+        return tf.ones([tf.shape(label)[0], *SHAPE]) * (label[:, 1, None, None, None] - 0.5), label
+
+    real = np.concatenate([np.full([20, *SHAPE], -0.5), np.full([20, *SHAPE], 0.5)])
+    pair = real.astype(np.float32), np.repeat([0, 1], 20)
+    extractor = TinyExtractor()
+    with world():
+        model = tfgan.gan_model(
+            pairs_of,
+            lambda data: tf.reduce_mean(data[0], [1, 2]),
+            real_data=(tfgan.constant(tf.zeros([2, *SHAPE])), tfgan.constant(tf.zeros([2, 2]))),
+            generator_inputs=lambda size: tf.one_hot(tf.range(size) % 2, 2),
+        )
+        metrics = [tfeval.ClassFrechetDistance()]
+        found = tfeval.evaluate(
+            model, pair, metrics, 40, extractor, allow_rank_deficient=True, progress=False
+        )["class_frechet_distance"]
+        if not tf.executing_eagerly():
+            found = tf.compat.v1.Session().run(found)
+    assert found == pytest.approx(0.0, abs=1e-9)
+
+
+def test_samples_of_several_parts_are_an_error_that_says_what_to_pass():
+    parts = {"image": images(50), "size": np.zeros([50, 1])}
+    with pytest.raises(TypeError, match=r"got a dict of 2: pass a function of \(n, seed\)"):
+        tfeval.evaluate(lambda n: parts, images(50), num_samples=50, extractor=TinyExtractor())

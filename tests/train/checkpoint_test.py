@@ -82,6 +82,31 @@ def test_data_whose_position_cannot_be_saved_is_told_once(tmp_path, caplog):
     assert len(told) == 1
 
 
+def test_data_augmented_by_random_state_is_told_with_what_to_use_instead(tmp_path, caplog):
+    data = tf.data.Dataset.from_tensor_slices(np.ones([100, 1], np.float32))
+    data = data.map(lambda x: x + tf.random.uniform([1]))
+    with caplog.at_level("WARNING", logger="absl"):
+        LinearGAN(data.batch(BATCH, drop_remainder=True)).train(2, tmp_path, save_checkpoint_secs=0)
+    assert any("augment with tf.image.stateless_*" in message for message in caplog.messages)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True], ids=["no XLA", "XLA"])
+def test_data_augmented_by_seeds_that_the_data_draw_go_on_where_they_were(jit_compile, tmp_path):
+    def shifted(x, seed):
+        return x + tf.random.stateless_uniform([1], seed)
+
+    weights = []
+    for logdir, rounds in ((None, 4), (tmp_path, 2), (tmp_path, 2)):
+        data = tf.data.Dataset.from_tensor_slices(np.ones([100, 1], np.float32))
+        data = tf.data.Dataset.zip(data, tf.data.Dataset.random(seed=0).batch(2)).map(shifted)
+        gan = LinearGAN(data.batch(BATCH, drop_remainder=True), noise(), adam)
+        saving = {"save_checkpoint_secs": 600 if logdir else None}
+        gan.train(rounds, logdir, jit_compile=jit_compile, **saving)
+        weights.append([w.numpy() for w in gan.weights.values()])
+    whole, _, resumed = weights
+    assert_same(whole, resumed)
+
+
 @pytest.mark.slow
 def test_a_resumed_run_keeps_the_choice_of_xla(tmp_path, monkeypatch):
     from tfgan_lite.train.jit_choice import JitChoice

@@ -53,7 +53,7 @@ def evaluate(
     Args:
       generator_or_samples: a model tuple with `generator_inputs`, which samples in inference mode;
         a function of (n, seed) or (n) that gives n samples; or samples: an array, a dataset of
-        batches. All but a model may give pairs of samples and labels.
+        batches. All may give pairs of samples and labels.
       reference: real samples: an array, a pair with labels, a dataset of batches, or
         `ReferenceStatistics`. None if no metric compares.
       metrics: what to compute; Fréchet and kernel distance by default.
@@ -65,7 +65,8 @@ def evaluate(
         draws from a given seed.
       average: the `features.WeightAverage` whose weights a model draws with; None for its own.
       training: whether a model's batch norm works as in training.
-      labels_fn: for a model, gives the labels asked for, from the generator's inputs.
+      labels_fn: for a model, gives the labels asked for, from the generator's inputs; None where
+        it generates pairs of samples and labels, or where no metric needs labels.
       split: what to call the reference in the protocol: "test".
       allow_rank_deficient: whether to allow Fréchet distances of no more samples than features.
       progress: whether a terminal shows progress bars.
@@ -201,14 +202,15 @@ def _evaluate_in_graph(source: Any, metrics: Sequence[Metric], **options: Any) -
                 " and training and labels_fn have no meaning."
             )
         chosen = {name: options[name] for name in ("num_samples", "seed", "batch_size", "average")}
-        tensors = [generate(source, **chosen)]
+        drawn = generate(source, **chosen)
+        tensors = list(drawn) if isinstance(drawn, (tuple, list)) else [drawn]
         options["average"] = None
     elif tf.is_tensor(source):
         tensors = [source]
     names = [name for metric in metrics for name in metric.value_names]
 
     def values_of(*arrays: np.ndarray) -> np.ndarray:
-        samples = arrays[0] if arrays else source
+        samples = source if not arrays else arrays[0] if len(arrays) == 1 else arrays
         result = run_eagerly(lambda: evaluate(samples, metrics=metrics, **options))
         return np.array([result[name] for name in names], np.float64)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -53,8 +53,8 @@ def open_stream(
 
     Args:
       source: a TF2 model tuple with `generator_inputs`; a function of (n, seed) or (n) that gives n
-        samples; an array or tensor; a dataset of batches. All but a model may give pairs of samples
-        and integer labels.
+        samples; an array or tensor; a dataset of batches. All may give pairs of samples and labels,
+        integers or one-hot.
       num_samples: how many; required of models and functions. Of a longer array a random subset,
         of a longer dataset the first ones.
       batch_size: samples in a batch.
@@ -62,7 +62,7 @@ def open_stream(
       average: a `features.WeightAverage` whose weights a model draws with; None for its own.
       training: whether a model's batch norm works as in training.
       labels_fn: of a model, a function of its inputs that gives the labels asked for: one-hot or
-        integers.
+        integers. They take the place of labels that it generates.
 
     Raises:
       ValueError: numbers that are not positive; more samples wanted than there are; labels of
@@ -118,9 +118,9 @@ def _is_model(source: Any) -> bool:
 def _of_model(model, num_samples, batch_size, seed, average, training, labels_fn):
     chunks = sample_chunks(model, num_samples, seed, batch_size, training)
     with average.averaged() if average is not None else contextlib.nullcontext():
-        for inputs, samples in chunks:
-            labels = None if labels_fn is None else _as_labels(labels_fn(inputs))
-            yield _checked_batch(samples, labels)
+        for inputs, data in chunks:
+            samples, labels = _pair(data)
+            yield _checked_batch(samples, labels if labels_fn is None else labels_fn(inputs))
 
 
 def _of_function(function, num_samples, batch_size, seed):
@@ -190,6 +190,11 @@ def _pair(value: Any) -> tuple[Any, Any]:
 
 
 def _checked_batch(samples: Any, labels: Any) -> Batch:
+    if isinstance(samples, (Mapping, tuple)):
+        raise TypeError(
+            f"Samples must be one array, or a pair with labels, got a {type(samples).__name__} of"
+            f" {len(samples)}: pass a function of (n, seed) that makes one array of them."
+        )
     samples = np.asarray(samples)
     if samples.ndim < 2 or not len(samples):
         raise ValueError(

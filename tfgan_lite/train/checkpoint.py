@@ -100,7 +100,8 @@ def data_iterators(session: Session, updates: Sequence[Update]) -> list[Any]:
     logging.warning(
         "The position in the data cannot be saved (%s): a run that is resumed reads the data from"
         " the beginning. tf.data saves what is made of tensors, files and TensorFlow's functions,"
-        " not Python generators and callbacks.",
+        " not Python generators, callbacks and random state: augment with tf.image.stateless_* and"
+        " a seed of tf.data.Dataset.random.",
         why,
     )
     return []
