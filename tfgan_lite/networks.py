@@ -216,9 +216,7 @@ class Network:
             # An earlier model, or the program itself, may have made the variables.
             earlier = losses_of_weights(graph, self.variables)
             losses = [x for x in earlier if all(x is not y for y in losses)] + losses
-        elif (
-            tf.compat.v1.get_variable_scope().custom_getter is None
-        ):  # It may give others on purpose.
+        elif tf.compat.v1.get_variable_scope().custom_getter is None:  # A getter may give others.
             self._check_reuse(self.variables, used)
         self._collected_losses += losses
         if not self._keeps_statistics:
