@@ -13,7 +13,13 @@ import tensorflow as tf
 from tfgan_lite.networks import Network
 from tfgan_lite.train.loss_scaling import wrapped
 
-__all__ = ["as_optimized", "build_slots", "check_optimizer", "without_sums_over_replicas"]
+__all__ = [
+    "as_optimized",
+    "build_slots",
+    "check_made_under",
+    "check_optimizer",
+    "without_sums_over_replicas",
+]
 
 
 def check_optimizer(optimizer: Any, name: str, variables: Sequence[tf.Variable]) -> None:
@@ -36,13 +42,31 @@ def check_optimizer(optimizer: Any, name: str, variables: Sequence[tf.Variable])
             f"The {name}'s optimizer must be a Keras optimizer"
             f"{' or a v1 optimizer' if in_graph else ''}, got {optimizer!r}."
         )
-    gathers = getattr(wrapped(optimizer), "gradient_accumulation_steps", None)
     strategy = getattr(variables[0], "distribute_strategy", None) or tf.distribute.get_strategy()
+    check_made_under(strategy, optimizer, name)
+    gathers = getattr(wrapped(optimizer), "gradient_accumulation_steps", None)
     if gathers and (in_graph or strategy.num_replicas_in_sync > 1):
         where = "in a tf.Graph" if in_graph else "under a strategy of several replicas"
         raise ValueError(
             f"The {name}'s optimizer has gradient_accumulation_steps={gathers}, with which Keras"
             f" does not train {where}: there pass larger batches, or an optimizer without it."
+        )
+
+
+def check_made_under(strategy: tf.distribute.Strategy, optimizer: Any, name: str) -> None:
+    """Raises ValueError where several replicas would share a Keras optimizer made elsewhere.
+
+    Args:
+      strategy: the one that trains.
+      optimizer: of any kind.
+      name: the network's, for messages.
+    """
+    own = getattr(wrapped(optimizer), "_distribution_strategy", strategy)
+    if strategy.num_replicas_in_sync > 1 and own is not strategy:
+        raise ValueError(
+            f"The {name}'s optimizer was made outside the scope of the {type(strategy).__name__}"
+            " that trains: make networks, optimizers and the model in its scope, or train outside"
+            " of any."
         )
 
 
