@@ -87,6 +87,13 @@ def test_functional_model_that_fits_neither_the_data_nor_all_is_an_error():
         tfgan.gan_model(lambda given: linear(given[0]), discriminator, real(), inputs)
 
 
+@pytest.mark.parametrize("keras", [tf.keras, tf_keras], ids=["Keras 3", "tf_keras"])
+def test_conditions_that_a_generator_of_one_input_would_leave_out_are_an_error(keras):
+    generator = keras.Sequential([keras.Input([2]), keras.layers.Dense(2)])
+    with pytest.raises(ValueError, match="generator is a model of 1 inputs, but is given 2"):
+        tfgan.gan_model(generator, Linear(1, 2), real(), [noise(), real(3)])
+
+
 class TellsTraining(tf.keras.layers.Layer):
     """A layer with a parameter of its own behind those that Keras knows."""
 

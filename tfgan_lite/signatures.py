@@ -55,6 +55,7 @@ class Signature:
         Raises:
           ValueError: a functional model of another number of inputs.
         """
+        self._check_none_is_left_out(args)
         if len(args) < 2 or self._takes_any or len(self._positional) >= len(args):
             return args
         if not self.takes(len(args), args[0]):
@@ -69,6 +70,18 @@ class Signature:
                 " lambda data, inputs: model([data, inputs[1]])."
             )
         return (leaves,)
+
+    def _check_none_is_left_out(self, args: Sequence[Any]) -> None:
+        """Of a list of more tensors than it has inputs, a functional model drops the last."""
+        # Of a dictionary it takes those that it names.
+        is_list = args and isinstance(args[0], (list, tuple))
+        count = len(tf.nest.flatten(args[0])) if is_list else 0
+        if 0 < len(self._inputs) < count:
+            raise ValueError(
+                f"The {self._role} is a model of {len(self._inputs)} inputs, but is given {count}"
+                " tensors, of which it would leave some out: make a model of as many inputs, or"
+                " give it fewer. An unconditional generator takes noise alone."
+            )
 
     @property
     def _takes_any(self) -> bool:

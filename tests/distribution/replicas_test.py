@@ -11,6 +11,7 @@ import tensorflow_probability as tfp
 import tfgan_lite as tfgan
 from tests.distribution.small_gan import BATCH, NOISE, SIZE, Losses, SmallGAN
 from tests.strategies import on_replicas, started
+from tfgan_lite.train.optimizers import check_optimizer
 from tfgan_lite.train.replica_data import ReplicaIterator
 
 ROUNDS = 6
@@ -227,3 +228,20 @@ def test_the_place_in_tfgan_datas_batches_is_saved():
     in_one_go, after_a_checkpoint = on_replicas(2, place_found_again)
     assert after_a_checkpoint == in_one_go
     assert len(in_one_go) == 2
+
+
+def errors_outside_the_scope(strategy):
+    """What is said of optimizers made outside, and of training inside what was made outside."""
+    made_outside = SmallGAN(tf.distribute.get_strategy())
+    with strategy.scope(), pytest.raises(ValueError) as training:
+        made_outside.train(1)
+    adam = tf.keras.optimizers.Adam(0.1)
+    with strategy.scope(), pytest.raises(ValueError) as making:
+        network = tf.keras.Sequential([tf.keras.Input([2]), tf.keras.layers.Dense(2)])
+        check_optimizer(adam, "generator", network.trainable_variables)
+    return str(training.value), str(making.value)
+
+
+def test_an_optimizer_made_outside_the_scope_is_an_error():
+    for message in on_replicas(2, errors_outside_the_scope):
+        assert "generator's optimizer was made outside the scope of the MirroredStrategy" in message

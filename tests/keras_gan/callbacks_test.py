@@ -106,6 +106,15 @@ def test_stop_training_in_the_midst_of_an_epoch_ends_it():
     assert made.rounds == 2
 
 
+@pytest.mark.parametrize("name", ["LearningRateScheduler", "ReduceLROnPlateau"])
+def test_a_callback_that_needs_one_optimizer_is_refused_before_training(name):
+    argument = {"LearningRateScheduler": lambda epoch: 0.1, "ReduceLROnPlateau": "generator_loss"}
+    made, callback = gan(), getattr(tf.keras.callbacks, name)(argument[name])
+    with pytest.raises(ValueError, match=f"{name} sets .* a GAN has two"):
+        made.fit(batches(data()), callbacks=[callback], verbose=0)
+    assert made.rounds == 0
+
+
 @pytest.mark.slow
 def test_logs_are_means_over_the_epoch_so_far():
     made, each, means = gan(), [], []

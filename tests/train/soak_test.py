@@ -1,4 +1,4 @@
-"""A hundred thousand rounds: memory, Python's objects and traces stay what they were.
+"""A hundred thousand rounds, or many calls: memory, objects and traces stay what they were.
 
 How long rounds take is not looked at here: other programs on the machine change it.
 """
@@ -43,7 +43,7 @@ class Look(tfgan.TrainingHook):
             self.seen.append((global_step, memory, len(gc.get_objects()), calls))
 
 
-def train(rounds):
+def gan():
     networks = Counted(2, SIZE, 1), Counted(SIZE, 1, 2)
     model = tfgan.gan_model(*networks, data(3), data(4, 2))
     loss = tfgan.gan_loss(
@@ -53,6 +53,11 @@ def train(rounds):
     )
     sgd = tf.keras.optimizers.SGD
     ops = tfgan.gan_train_ops(model, loss, sgd(0.001), sgd(0.001))
+    return networks, ops
+
+
+def train(rounds):
+    networks, ops = gan()
     look = Look(networks)
     tfgan.gan_train(
         ops,
@@ -63,6 +68,27 @@ def train(rounds):
         jit_compile=False,
     )
     return look, sum(network.calls for network in networks)
+
+
+def graphs():
+    gc.collect()
+    return sum(type(each).__name__ == "FuncGraph" for each in gc.get_objects())
+
+
+def test_a_call_leaves_no_graph_behind():
+    _, ops = gan()
+    seen = []
+    for _ in range(3):
+        tfgan.gan_train(
+            ops,
+            None,
+            hooks=[tfgan.StopAtStepHook(num_steps=2)],
+            save_checkpoint_secs=None,
+            save_summaries_steps=None,
+            jit_compile=False,
+        )
+        seen.append(graphs())
+    assert seen == [seen[0]] * 3
 
 
 @pytest.mark.slow

@@ -28,6 +28,9 @@ class CallbacksHook(TrainingHook):
       initial_epoch: the number of the first epoch.
       validate: gives scores by name, at the end of epochs; None for none.
       validation_freq: epochs between two validations.
+
+    Raises:
+      ValueError: a callback that sets the learning rate of a model's one optimizer.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class CallbacksHook(TrainingHook):
         validate: Callable[[], dict[str, float]] | None = None,
         validation_freq: int = 1,
     ):
+        _check_none_needs_one_optimizer(callbacks.callbacks)
         self._gan, self._callbacks = gan, callbacks
         self._validate, self._validation_freq = validate, validation_freq
         self._rounds, self._rounds_per_epoch = rounds, rounds_per_epoch
@@ -101,6 +105,17 @@ class CallbacksHook(TrainingHook):
 
     def _epoch(self, step: int) -> int:
         return self._initial_epoch + (step - self._start) // self._rounds_per_epoch
+
+
+def _check_none_needs_one_optimizer(callbacks: Any) -> None:
+    keras = tf.keras.callbacks
+    for callback in callbacks:
+        if isinstance(callback, (keras.LearningRateScheduler, keras.ReduceLROnPlateau)):
+            raise ValueError(
+                f"{type(callback).__name__} sets the learning rate of one optimizer, but a GAN has"
+                " two: give each a tf.keras.optimizers.schedules schedule, or set"
+                " gan.generator_optimizer.learning_rate in a callback of your own."
+            )
 
 
 def _looks_at_batches(callback: Any) -> bool:

@@ -13,7 +13,7 @@ from tfgan_lite.keras_gan.data import Batches
 from tfgan_lite.structures import GANTrainOps
 from tfgan_lite.train import Session, gan_train_ops
 from tfgan_lite.train.jit_choice import JitChoice
-from tfgan_lite.train.optimizers import build_slots
+from tfgan_lite.train.optimizers import build_slots, check_made_under
 
 __all__ = ["Training"]
 
@@ -112,6 +112,8 @@ class Training:
             return
         for name, networks in zip(_OPTIMIZERS, pairs):
             variables = [v for network in networks for v in network.trainable_variables]
+            role = name.removesuffix("_optimizer")
+            check_made_under(tf.distribute.get_strategy(), self.options[name], role)
             build_slots(self.options[name], variables)
         for average, network in zip(self.averages, pairs[0]):
             average.build(network.variables)

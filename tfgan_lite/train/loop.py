@@ -22,6 +22,7 @@ from tfgan_lite.train.graph_loop import train_in_graph
 from tfgan_lite.train.hooks import GetHooksFn, RunTrainOpsHook, get_sequential_train_hooks
 from tfgan_lite.train.jit_choice import JitChoice
 from tfgan_lite.train.nan_policy import check_nan_policy
+from tfgan_lite.train.optimizers import check_made_under
 from tfgan_lite.train.saving import Saving
 from tfgan_lite.train.session import Session
 from tfgan_lite.train.summary_hook import SummaryHook
@@ -150,6 +151,8 @@ def gan_train(
             max_wait_secs=max_wait_secs,
             config=config,
         )
+        for update in filter(None, map(update_of, tf.nest.flatten(tuple(train_ops[:2])))):
+            check_made_under(strategy, update.optimizer, update.name)
         session = _session(train_ops, strategy, seed, jit_compile, skips, session)
     else:
         _check_unused(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -12,7 +13,13 @@ import tensorflow as tf
 from tfgan_lite.networks import Network
 from tfgan_lite.train.loss_scaling import wrapped
 
-__all__ = ["as_optimized", "build_slots", "check_optimizer"]
+__all__ = [
+    "as_optimized",
+    "build_slots",
+    "check_made_under",
+    "check_optimizer",
+    "without_sums_over_replicas",
+]
 
 
 def check_optimizer(optimizer: Any, name: str, variables: Sequence[tf.Variable]) -> None:
@@ -35,13 +42,31 @@ def check_optimizer(optimizer: Any, name: str, variables: Sequence[tf.Variable])
             f"The {name}'s optimizer must be a Keras optimizer"
             f"{' or a v1 optimizer' if in_graph else ''}, got {optimizer!r}."
         )
-    gathers = getattr(wrapped(optimizer), "gradient_accumulation_steps", None)
     strategy = getattr(variables[0], "distribute_strategy", None) or tf.distribute.get_strategy()
+    check_made_under(strategy, optimizer, name)
+    gathers = getattr(wrapped(optimizer), "gradient_accumulation_steps", None)
     if gathers and (in_graph or strategy.num_replicas_in_sync > 1):
         where = "in a tf.Graph" if in_graph else "under a strategy of several replicas"
         raise ValueError(
             f"The {name}'s optimizer has gradient_accumulation_steps={gathers}, with which Keras"
             f" does not train {where}: there pass larger batches, or an optimizer without it."
+        )
+
+
+def check_made_under(strategy: tf.distribute.Strategy, optimizer: Any, name: str) -> None:
+    """Raises ValueError where several replicas would share a Keras optimizer made elsewhere.
+
+    Args:
+      strategy: the one that trains.
+      optimizer: of any kind.
+      name: the network's, for messages.
+    """
+    own = getattr(wrapped(optimizer), "_distribution_strategy", strategy)
+    if strategy.num_replicas_in_sync > 1 and own is not strategy:
+        raise ValueError(
+            f"The {name}'s optimizer was made outside the scope of the {type(strategy).__name__}"
+            " that trains: make networks, optimizers and the model in its scope, or train outside"
+            " of any."
         )
 
 
@@ -78,3 +103,31 @@ def build_slots(optimizer: Any, variables: Sequence[Any]) -> None:
             ) from error
     elif hasattr(optimizer, "_create_all_weights"):  # tf_keras.optimizers.legacy
         optimizer._create_all_weights(list(variables))
+
+
+# Keras 3's and tf_keras's methods that sum pairs of gradients and variables over replicas.
+_SUMS = ("_all_reduce_sum_gradients", "aggregate_gradients")
+
+
+@contextlib.contextmanager
+def without_sums_over_replicas(optimizer: Any) -> Iterator[None]:
+    """Inside, a Keras optimizer takes gradients as they are, if there is one replica.
+
+    The sum has a gradient of its own, and TensorFlow never forgets one: with it stays the graph
+    around, megabytes for every program that is made.
+    """
+    keras = wrapped(optimizer)
+    several = tf.distribute.get_strategy().num_replicas_in_sync > 1
+    sums = [] if several else [name for name in _SUMS if _is_of_keras(type(keras), name)]
+    vars(keras).update(dict.fromkeys(sums, list))
+    try:
+        yield
+    finally:
+        for name in sums:
+            vars(keras).pop(name, None)
+
+
+def _is_of_keras(optimizer: type, method: str) -> bool:
+    """Whether it has the method, and from Keras: programs may override tf_keras's."""
+    module = getattr(getattr(optimizer, method, None), "__module__", "")
+    return module.split(".")[0] in ("keras", "tf_keras")

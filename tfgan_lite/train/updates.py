@@ -15,7 +15,7 @@ from tfgan_lite.networks import Network
 from tfgan_lite.train import loss_scaling
 from tfgan_lite.train.adam_kernel import adam_kernel
 from tfgan_lite.train.checksums import checksum
-from tfgan_lite.train.optimizers import as_optimized
+from tfgan_lite.train.optimizers import as_optimized, without_sums_over_replicas
 
 __all__ = ["Update", "apply_all"]
 
@@ -205,7 +205,7 @@ class Update:
         if self.is_v1:
             return self.optimizer.apply_gradients(pairs)
         if tf.executing_eagerly() or tf.inside_function():
-            with adam_kernel(self.optimizer):
+            with adam_kernel(self.optimizer), without_sums_over_replicas(self.optimizer):
                 return self.optimizer.apply_gradients(pairs)
         # A Keras optimizer makes assignments without an order of their own, which only a function
         # body gives them.
