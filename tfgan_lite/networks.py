@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -18,6 +17,7 @@ import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred, current_run
 from tfgan_lite.graph_ownership import losses_of_weights, variables_touched
+from tfgan_lite.held_layers import held_layers, used_layers
 from tfgan_lite.quick_gradients import quick_gradients
 from tfgan_lite.replicas import check_supported, is_distributed, whole_variables
 from tfgan_lite.signatures import Signature
@@ -52,6 +52,7 @@ class Network:
       variables: all variables that the network owns, in a fixed order.
       trainable_variables: those that its optimizer updates.
       update_ops: in a graph, the assignments that its calls made (batch norm's statistics).
+      layers: the outermost Keras layers that it is made of; None before a first call.
       regularization_losses: the regularisation losses its layers declare, to be added to its own
         loss; activity regularisers are evaluated on its own data (real data for a discriminator).
     """
@@ -70,6 +71,7 @@ class Network:
         self.trainable_variables: list[tf.Variable] = []
         self.update_ops: list[tf.Operation] = []
         self.regularization_losses: tuple[Any, ...] = ()
+        self.layers: list[Any] | None = None
         self._of_layers: dict[int, Any] = {}
         self._collected_losses: list[tf.Tensor] = []
         self._earlier_losses: list[tf.Tensor] = []
@@ -190,12 +192,15 @@ class Network:
 
     def last_losses(self) -> tuple[tf.Tensor, ...]:
         """The regularisation losses that the layers declare for weights and for the last call."""
-        earlier = self._earlier_losses
+        earlier = [*self._earlier_losses, *self._collected_losses]
         declared = [x for x in self._declared_losses() if all(x is not y for y in earlier)]
         return (*self._collected_losses, *declared)
 
     def _declared_losses(self) -> list[tf.Tensor]:
-        return [tf.convert_to_tensor(loss) for loss in getattr(self.fn, "losses", ())]
+        declared = getattr(self.fn, "losses", None)
+        if declared is None:
+            declared = [loss for layer in self.layers or () for loss in layer.losses]
+        return [tf.convert_to_tensor(loss) for loss in declared]
 
     @contextlib.contextmanager
     def _recorded(self) -> Iterator[None]:
@@ -245,17 +250,27 @@ class Network:
             return tf.compat.v1.variable_scope(self.scope, reuse=tf.compat.v1.AUTO_REUSE)
         return contextlib.nullcontext()
 
+    def _layers_among(self, used: Sequence[tf.Variable]) -> list[Any]:
+        layers = held_layers(self.fn)
+        if hasattr(self.fn, "trainable_variables"):
+            return layers
+        # A function may hold those of others, too.
+        ids = {id(v) for v in whole_variables(used)}
+        return used_layers(layers, lambda variable: id(unwrapped(variable)) in ids)
+
     def _set_variables(self, used: Sequence[tf.Variable]) -> None:
-        if hasattr(self.fn, "trainable_variables"):  # A model knows which of its layers are frozen.
-            holders = [self.fn, *_keras_layers_in(self.fn)]
-            held = {id(unwrapped(v)): v for holder in holders for v in holder.variables}
-            trainable = {id(unwrapped(v)) for x in holders for v in x.trainable_variables}
-            self._of_layers = held
-            self.variables = [unwrapped(v) for v in held.values()]
-            self.trainable_variables = [v for v in self.variables if id(v) in trainable]
-        else:
-            self.variables = whole_variables(used)
-            self.trainable_variables = [v for v in self.variables if v.trainable]
+        self.layers = self._layers_among(used)
+        self._of_layers = {id(unwrapped(v)): v for x in self.layers for v in x.variables}
+        is_model = hasattr(self.fn, "trainable_variables")
+        owned = self.fn.variables if is_model else whole_variables(used)
+        trained = self.fn.trainable_variables if is_model else [v for v in owned if v.trainable]
+        # A layer knows which of its variables are frozen.
+        trained = [v for v in trained if id(unwrapped(v)) not in self._of_layers]
+        trained += [v for x in self.layers for v in x.trainable_variables]
+        trainable = {id(unwrapped(v)) for v in trained}
+        owned = [unwrapped(v) for v in (*owned, *(self._of_layers.values() if is_model else ()))]
+        self.variables = list({id(v): v for v in owned}.values())
+        self.trainable_variables = [v for v in self.variables if id(v) in trainable]
 
     def of_layer(self, variable: tf.Variable) -> Any:
         """The Keras 3 variable that a layer has of it, with a path and a constraint, if any."""
@@ -263,12 +278,15 @@ class Network:
 
     def _called_in_tf2(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         with tf.variable_creator_scope(self._create):
-            if self._called or current_run() is not None or tf.executing_eagerly():
+            if self.layers is not None or tf.executing_eagerly():
                 outputs = self.fn(*args, **kwargs)
-            else:  # The first call in a user's own tf.function.
+            else:  # The first call that is traced.
                 with tf.GradientTape() as tape:
                     outputs = self.fn(*args, **kwargs)
-                self._set_variables(tape.watched_variables())
+                used = tape.watched_variables()
+                self.layers = self._layers_among(used)
+                if current_run() is None and not self._called:  # In a user's own tf.function.
+                    self._set_variables(used)
         self._called = True
         return outputs
 
@@ -341,15 +359,6 @@ def unwrapped(variable: Any) -> tf.Variable:
     variable = variable if value is None or callable(value) else value
     casts_itself = hasattr(variable, "_cast_dtype") and isinstance(variable, tf.Variable)
     return variable._variable if casts_itself else variable
-
-
-def _keras_layers_in(module: Any) -> list[Any]:
-    """The Keras 3 layers in a `tf.Module`, which does not list their variables."""
-    keras = sys.modules.get("keras")
-    if keras is None or not isinstance(module, tf.Module):
-        return []
-    parts = tf.train.TrackableView(module).descendants()
-    return [part for part in parts if isinstance(part, keras.layers.Layer)]
 
 
 def _remove_from_update_ops(graph: tf.Graph, updates: Sequence[Any]) -> None:

@@ -117,7 +117,8 @@ def is_penalty(term: Deferred) -> bool:
 
 def warn_of_batch_norm(discriminator: Network, penalty_names: Sequence[str]) -> None:
     """Warns of penalties of each example's slope where a layer mixes the examples of a batch."""
-    kind = _batch_norm_in(discriminator.fn) if penalty_names else None
+    parts = [discriminator.fn, *discriminator.layers] if penalty_names else []
+    kind = next(filter(None, map(_batch_norm_in, parts)), None)
     if kind is not None:
         warnings.warn(
             f"The discriminator has a layer of kind {kind}, which mixes the examples of a batch,"
