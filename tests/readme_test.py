@@ -21,7 +21,10 @@ def _in_a_graph(program: str) -> str:
     return f"import tensorflow\nwith tensorflow.Graph().as_default():\n    {body}"
 
 
-@pytest.mark.parametrize("world", [str, _in_a_graph], ids=["tf2", "graph"])
+@pytest.mark.parametrize(
+    "world",
+    [pytest.param(str, id="tf2"), pytest.param(_in_a_graph, id="graph", marks=pytest.mark.slow)],
+)
 def test_the_program_runs_as_printed(world, tmp_path):
     done = _run(world(_programs()[0]), tmp_path)
     assert "(100, 8, 8, 1)" in done.stdout

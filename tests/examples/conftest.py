@@ -107,7 +107,7 @@ def programs(tmp_path_factory):
     programs.close()
 
 
-@pytest.fixture(scope="session", params=["tf2", "graph"])
+@pytest.fixture(scope="session", params=["tf2", pytest.param("graph", marks=pytest.mark.slow)])
 def run(request, programs, tmp_path_factory):
     """The folder of a short training run, in either world."""
     folder = tmp_path_factory.mktemp(request.param)

@@ -30,7 +30,9 @@ with in_world(world):
     gan.train(int(rounds), logdir, hooks=[Telling()], save_checkpoint_secs=600)
 print("finished", flush=True)
 """
-both_worlds = pytest.mark.parametrize("world", ["graph", "TF2"])
+both_worlds = pytest.mark.parametrize(
+    "world", [pytest.param("graph", marks=pytest.mark.slow), "TF2"]
+)
 
 
 def start(world, logdir, rounds):

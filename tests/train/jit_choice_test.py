@@ -139,6 +139,7 @@ def test_one_pass_trains_as_two_do(jit_compile, schedule):
     assert weights[1] == pytest.approx(weights[0], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_measuring_that_diverges_is_no_error():
     """So many updates on a made-up batch may, though training does not."""
     dense, made = tf.keras.layers.Dense, LinearGAN()
@@ -151,6 +152,7 @@ def test_measuring_that_diverges_is_no_error():
     assert tfgan.gan_train(train_ops, hooks=stop, **nowhere) == 1
 
 
+@pytest.mark.slow
 def test_auto_measures_networks_of_several_inputs():
     dense = tf.keras.layers.Dense(2)
     noise = (tfgan.normal([3]), tfgan.normal([4]))
