@@ -7,7 +7,7 @@ import contextlib
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -74,9 +74,9 @@ def _parts(holder: Any) -> Iterator[Any]:
         yield from (holder.func, *holder.args, *holder.keywords.values())
     elif isinstance(holder, tf.types.experimental.PolymorphicFunction):
         yield holder.python_function
-    elif isinstance(holder, (Mapping, list, tuple)):
+    elif isinstance(holder, (dict, list, tuple)):
         if len(holder) <= _LONGEST:
-            yield from holder.values() if isinstance(holder, Mapping) else holder
+            yield from holder.values() if isinstance(holder, dict) else holder
     elif inspect.ismethod(holder):
         yield from (holder.__self__, holder.__func__)
     elif inspect.isfunction(holder) and _is_a_programs(holder.__module__):
