@@ -5,11 +5,13 @@ How long rounds take is not looked at here: other programs on the machine change
 
 import gc
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 import tfgan_lite as tfgan
 from tests.conformance.kinds import SIZE, Net, data
+from tests.train.linear_gan import BATCH, LinearGAN, real_of
 
 ROUNDS, EVERY = 100_000, 10_000
 WARM_UP = 20_000
@@ -101,3 +103,27 @@ def test_a_long_run_is_as_its_beginning():
     after = steps.index(WARM_UP)
     assert memory[-1] < 1.02 * memory[after]
     assert objects[-1] < 1.02 * objects[after]
+
+
+@pytest.mark.parametrize("jit_compile", [False, "auto"])
+def test_a_call_ends_the_passes_over_its_data(jit_compile):
+    """At once, and not when Python next collects garbage: to end hundreds takes minutes."""
+    ended = []
+
+    def elements():
+        try:
+            while True:
+                yield real_of(0)[:, np.newaxis]
+        finally:
+            ended.append(True)
+
+    spec = tf.TensorSpec([BATCH, 1])
+    real = tf.data.Dataset.from_generator(elements, output_signature=spec)
+    gan = LinearGAN(real=real)
+    gc.collect()
+    gc.disable()
+    try:
+        gan.train(2, jit_compile=jit_compile)
+        assert ended
+    finally:
+        gc.enable()

@@ -153,7 +153,7 @@ def gan_train(
         )
         for update in filter(None, map(update_of, tf.nest.flatten(tuple(train_ops[:2])))):
             check_made_under(strategy, update.optimizer, update.name)
-        session = _session(train_ops, strategy, seed, jit_compile, skips, session)
+        given, session = session, _session(train_ops, strategy, seed, jit_compile, skips, session)
     else:
         _check_unused(
             "TF2",
@@ -185,6 +185,8 @@ def gan_train(
             if hasattr(hook, "close"):
                 stack.callback(hook.close)
         if eager:
+            if given is None:
+                stack.callback(session.close)
             saves = saving.is_on and logdir is not None and (is_chief or workers.count > 1)
             return train_eagerly(
                 run,

@@ -78,6 +78,7 @@ class MonitoredSession:
         final = self.session.without_training_data()
         for hook in self._hooks:
             hook.end(final)
+        final.close()
         return stopped
 
     def should_stop(self) -> bool:

@@ -102,11 +102,12 @@ def _programs(
         compiled = tf.function(lambda x: function(x, random_key(0, 0)), autograph=False)
         return lambda elements: compiled(elements).numpy()
 
-    draw = tf.function(lambda: step.draw(session.iterators), autograph=False)
+    sources = step.dataset_sources
+    draw = tf.function(lambda given: step.draw(dict(zip(sources, given))), autograph=False)
     compute = program(lambda x, key: step(x, key).report)
     # It is not counted, so that every k-th of the others has the penalties that are due in it.
     bare = program(lambda x, key: step.compute(step.inputs(x, key), key, (), penalties)[0])
-    return draw, compute, bare if penalties else None
+    return lambda: draw(session.iterators_of(sources)), compute, bare if penalties else None
 
 
 def _seconds_of_a_call(clock: Callable[[], float]) -> float:

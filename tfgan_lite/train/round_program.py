@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from tfgan_lite.deferred import random_key
+from tfgan_lite.sources import DatasetSource
 from tfgan_lite.tracing import program_of
 from tfgan_lite.train.fused_rounds import FusedRounds, may_fuse, rounds_in_one_launch
 from tfgan_lite.train.hooks import RunTrainOpsHook
@@ -48,6 +49,8 @@ class RoundProgram:
         self._buffers = [
             _variable(tf.zeros([size, step.report_size])) for size, step in zip(rows, self._steps)
         ]
+        sources = dict.fromkeys(s for step in self._steps for s in step.dataset_sources)
+        self._sources = list(sources)
         self._call = program_of(self._rounds)
         self._failure: Exception | None = None
 
@@ -69,7 +72,11 @@ class RoundProgram:
         step = int(self._session.counters.global_step.numpy())
         rounds = min([rounds, *(hook.prepare(step, rounds) for hook in self._scheduled)])
         try:
-            self._call(tf.constant(rounds), [tf.constant(h.train_steps) for h in self._scheduled])
+            self._call(
+                tf.constant(rounds),
+                [tf.constant(h.train_steps) for h in self._scheduled],
+                self._session.iterators_of(self._sources),
+            )
         except (tf.errors.OutOfRangeError, tf.errors.InvalidArgumentError) as error:
             per_round = sum(hook.train_steps * _counted(hook) for hook in self._hooks)
             # Not by counting updates: some may have been skipped.
@@ -100,19 +107,22 @@ class RoundProgram:
             updates -= hook.train_steps * _counted(hook)
         return "an update"
 
-    def _rounds(self, rounds: tf.Tensor, scheduled: Sequence[tf.Tensor]) -> tf.Tensor:
+    def _rounds(
+        self, rounds: tf.Tensor, scheduled: Sequence[tf.Tensor], iterators: Sequence[Any]
+    ) -> tf.Tensor:
+        iterators = dict(zip(self._sources, iterators))
         known = {hook: hook.train_steps for hook in self._hooks}
         counts = [{**known, **dict(zip(self._scheduled, scheduled))}[h] for h in self._hooks]
         start = self._session.noise_round()
         launches = [] if self._scheduled else self._launches()
         steps = [each.step for each in launches]
         if not (may_fuse(steps) and all(step.draws_ahead for step in steps)):
-            in_phases = functools.partial(self._in_phases, counts, start)
+            in_phases = functools.partial(self._in_phases, iterators, counts, start)
             return _repeat(tf.constant(0), rounds, in_phases)
         # Also where calls are shorter: the number of rounds in a program may change last bits.
         fused = FusedRounds(steps, rounds_in_one_launch(steps))
         many, one = (
-            functools.partial(self._in_one_launch, fused, launches, start, count)
+            functools.partial(self._in_one_launch, iterators, fused, launches, start, count)
             for count in (fused.most, 1)
         )
         done = tf.constant(0)
@@ -130,6 +140,7 @@ class RoundProgram:
 
     def _in_one_launch(
         self,
+        iterators: Mapping[DatasetSource, Any],
         fused: FusedRounds,
         launches: Sequence[_Launch],
         start: tf.Tensor,
@@ -141,7 +152,7 @@ class RoundProgram:
         keys = [random_key(start + first + i, position) for i, position in places]
         steps = [launches[position].step for _, position in places]
         samples = [step.sample(key) for step, key in zip(steps, keys)]
-        drawn = [step.draw_ahead(self._session.iterators) for step in steps]
+        drawn = [step.draw_ahead(iterators) for step in steps]
 
         def by_round(values: Sequence[Any]) -> list[Sequence[Any]]:
             return [values[i : i + len(launches)] for i in range(0, len(values), len(launches))]
@@ -177,10 +188,16 @@ class RoundProgram:
         step = self._session.counters.global_step
         return step.assign_add(rounds) if self._ends_round else tf.no_op()
 
-    def _in_phases(self, counts: Sequence[Any], start: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+    def _in_phases(
+        self,
+        iterators: Mapping[DatasetSource, Any],
+        counts: Sequence[Any],
+        start: tf.Tensor,
+        index: tf.Tensor,
+    ) -> tf.Tensor:
         position, last = 0, index
         for count, step, buffer in zip(counts, self._steps, self._buffers):
-            last = self._phase(count, step, buffer, start, index, position, last)
+            last = self._phase(iterators, count, step, buffer, start, index, position, last)
             position += count
         with tf.control_dependencies([last]):
             self._end_rounds(1)
@@ -188,6 +205,7 @@ class RoundProgram:
 
     def _phase(
         self,
+        iterators: Mapping[DatasetSource, Any],
         count: Any,
         step: SubStep,
         buffer: tf.Variable,
@@ -196,8 +214,6 @@ class RoundProgram:
         position: int,
         after: tf.Tensor,
     ) -> tf.Tensor:
-        iterators = self._session.iterators
-
         def sub_step(k: Any) -> tf.Tensor:
             key = random_key(start + index, position + k)
             samples = step.sample(key)

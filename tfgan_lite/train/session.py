@@ -145,6 +145,19 @@ class Session:
                 else:
                     self.iterators[source] = iter(source.dataset)
 
+    def iterators_of(self, sources: Sequence[DatasetSource]) -> list[Any]:
+        """The iterators of datasets, to be passed to a program.
+
+        A program that captured them would keep them, and Python may be late to find that nobody
+        needs the program. To end hundreds of iterators takes TensorFlow minutes.
+        """
+        self.make_iterators(sources)
+        return [self.iterators[source] for source in sources]
+
+    def close(self) -> None:
+        """Ends the passes over the datasets; another run would begin new ones."""
+        self.iterators.clear()
+
     def without_training_data(self) -> Session:
         """A session on the same networks that reads fresh passes over the datasets."""
         session = Session(self.counters, self.strategy, self.seed, self.jit, self.skips)
@@ -176,14 +189,16 @@ class Session:
     def _run_program(self, updates, nodes, feeds) -> dict[Any, Any]:
         key = (tuple(updates), tuple(nodes), tuple(feeds))
         if key not in self._programs:
-            self._programs[key] = self._build(self.sub_step(updates, nodes, tuple(feeds)))
+            step = self.sub_step(updates, nodes, tuple(feeds))
+            self._programs[key] = step.dataset_sources, self._build(step)
         if updates:
             position, self._position = self._position, self._position + 1
         else:  # What a hook looks at must not change the noise that training sees.
             position, self._looks = self._looks, self._looks + 1
         fed = [tf.convert_to_tensor(v, dtype=n.dtype) for n, v in feeds.items()]
         try:
-            result = self._programs[key](tf.constant(position), fed)
+            sources, program = self._programs[key]
+            result = program(tf.constant(position), fed, self.iterators_of(sources))
         except tf.errors.InvalidArgumentError as error:
             explained = self.explain(error, " + ".join(u.name for u in updates) + "'s sub-step")
             if explained is error:
@@ -197,9 +212,9 @@ class Session:
         return found
 
     def _build(self, step: SubStep) -> Any:
-        def program(position, fed):
+        def program(position, fed, iterators):
             key = random_key(self.noise_round(), position)
-            return step(step.draw(self.iterators), key, fed)
+            return step(step.draw(dict(zip(step.dataset_sources, iterators))), key, fed)
 
         return program_of(program, reduce_retracing=True)
 

@@ -32,7 +32,7 @@ class Trial:
     def __init__(self, step: SubStep, clock: Callable[[], float]):
         self._clock = clock
         examples = {source: [_example(spec) for spec in source.specs] for source in step.sources}
-        data = [iter(_pipeline(examples.pop(source))) for source in step.dataset_sources]
+        self._data = [iter(_pipeline(examples.pop(source))) for source in step.dataset_sources]
         self._given = list(examples.values())
 
         # With another one in the same launch, as in a round: its generated data may be made beside
@@ -44,7 +44,7 @@ class Trial:
         self._steps_in_turn = fused.most * len(launches) if fused else 1
 
         @tf.function(autograph=False)
-        def program(given, repeats):
+        def program(given, repeats, data):  # A captured iterator would outlive the trial.
             samples = dict(zip(examples, given))
 
             def draw():
@@ -74,7 +74,7 @@ class Trial:
 
     def seconds(self) -> float:
         start = self._clock()
-        self._program(self._given, tf.constant(self._repeats))[1].numpy()
+        self._program(self._given, tf.constant(self._repeats), self._data)[1].numpy()
         seconds = (self._clock() - start) / (self._repeats * self._steps_in_turn)
         self.best = min(self.best, seconds)
         return seconds
