@@ -30,10 +30,10 @@ class Nets:
 class Module(tf.Module):
     def __init__(self, layer):
         super().__init__()
-        self.parts = {"one": layer}
+        self.layer = layer
 
     def __call__(self, data):
-        return self.parts["one"](data)
+        return self.layer(data)
 
 
 def helped(layer):
@@ -55,6 +55,10 @@ WAYS = {
         Nets(layer)
     ),
     "module": Module,
+    "function of a module": lambda layer: Module(lambda data: layer(data)),
+    "wrapped function": lambda layer: tfgan.features.augmented(
+        lambda data: layer(data), tf.identity
+    ),
 }
 every_way = pytest.mark.parametrize("way", WAYS)
 

@@ -40,6 +40,7 @@ def held_layers(fn: Callable[..., Any]) -> list[Any]:
             found[id(part)] = part
         elif isinstance(part, tf.Module):
             left += [(each, depth) for each in tf.train.TrackableView.children(part).values()]
+            left += [(each, depth + 1) for each in vars(part).values() if inspect.isroutine(each)]
         elif depth < _DEEPEST:
             left += [(each, depth + 1) for each in _parts(part)]
     inner = {id(x) for layer in found.values() for x in layer._flatten_layers() if x is not layer}
