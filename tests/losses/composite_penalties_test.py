@@ -215,18 +215,20 @@ def test_regularisers_have_gradients_in_a_users_tf_function(keras, jit_compile):
     np.testing.assert_allclose(kernel, [[-2.0], [-2.0]], rtol=1e-6)
 
 
-def test_regulariser_of_a_graph_variable_is_in_its_networks_loss_once():
-    def discriminator(x):
-        weights = tf.compat.v1.get_variable(
-            "weights",
-            [2, 1],
-            initializer=tf.ones_initializer(),
-            regularizer=lambda w: 0.5 * tf.reduce_sum(w**2),
-        )
-        return x @ weights
+def regularised(x):
+    """A critic of ones, whose regulariser is half the square of its weights: 1."""
+    weights = tf.compat.v1.get_variable(
+        "weights",
+        [2, 1],
+        initializer=tf.ones_initializer(),
+        regularizer=lambda w: 0.5 * tf.reduce_sum(w**2),
+    )
+    return x @ weights
 
+
+def test_regulariser_of_a_graph_variable_is_in_its_networks_loss_once():
     def program():
-        m = model(discriminator=discriminator)
+        m = model(discriminator=regularised)
         loss = tfgan.gan_loss(m, gradient_penalty_weight=1.0)
         assert "regularization" not in terms_of(loss.generator_loss)
         return terms_of(loss.discriminator_loss)["regularization"]
@@ -235,17 +237,8 @@ def test_regulariser_of_a_graph_variable_is_in_its_networks_loss_once():
 
 
 def test_regularisation_is_added_to_each_element_of_a_loss_that_is_not_reduced():
-    def discriminator(x):
-        weights = tf.compat.v1.get_variable(
-            "weights",
-            [2, 1],
-            initializer=tf.ones_initializer(),
-            regularizer=lambda w: 0.5 * tf.reduce_sum(w**2),
-        )
-        return x @ weights
-
     def program():
-        m = model(discriminator=discriminator)
+        m = model(discriminator=regularised)
         reductions = ("none", "weighted_sum_by_nonzero_weights")
         return [tfgan.gan_loss(m, reduction=each).discriminator_loss for each in reductions]
 
@@ -256,22 +249,13 @@ def test_regularisation_is_added_to_each_element_of_a_loss_that_is_not_reduced()
 
 @pytest.mark.parametrize("earlier", ["a model", "the program"])
 def test_regulariser_of_a_variable_that_was_there_is_in_each_models_loss(earlier):
-    def discriminator(x):
-        weights = tf.compat.v1.get_variable(
-            "weights",
-            [2, 1],
-            initializer=tf.ones_initializer(),
-            regularizer=lambda w: 0.5 * tf.reduce_sum(w**2),
-        )
-        return x @ weights
-
     def program():
         if earlier == "a model":
-            model(discriminator=discriminator)
+            model(discriminator=regularised)
         else:
             with tf.compat.v1.variable_scope("Discriminator"):
-                discriminator(tf.zeros([1, 2]))
-        loss = tfgan.gan_loss(model(discriminator=discriminator))
+                regularised(tf.zeros([1, 2]))
+        loss = tfgan.gan_loss(model(discriminator=regularised))
         return terms_of(loss.discriminator_loss)["regularization"]
 
     np.testing.assert_allclose(in_tf_graph(program), 1.0)
