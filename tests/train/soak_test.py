@@ -4,6 +4,7 @@ How long rounds take is not looked at here: other programs on the machine change
 """
 
 import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -127,3 +128,13 @@ def test_a_call_ends_the_passes_over_its_data(jit_compile):
         assert ended
     finally:
         gc.enable()
+
+
+def test_calls_of_train_ops_end_with_them():
+    ops = LinearGAN().train_ops
+    ops.generator_train_op()
+    counters = weakref.ref(ops.global_step_inc_op.counters)
+    assert counters() is not None
+    del ops
+    gc.collect()
+    assert counters() is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -219,14 +218,11 @@ class Session:
         return program_of(program, reduce_retracing=True)
 
 
-_sessions: weakref.WeakKeyDictionary[Counters, Session] = weakref.WeakKeyDictionary()
-
-
 def session_for_single_calls(counters: Counters) -> Session:
-    """The session behind train ops that are called outside any session."""
-    if counters not in _sessions:
-        _sessions[counters] = Session(counters)
-    return _sessions[counters]
+    """The session behind train ops that are called outside any session: it ends with them."""
+    if not hasattr(counters, "session_for_single_calls"):
+        counters.session_for_single_calls = Session(counters)
+    return counters.session_for_single_calls
 
 
 def _check_fetch(node: Any) -> None:
