@@ -28,6 +28,12 @@ def test_the_least_value_is_allowed_and_named():
         checked_integer("count", 1, least=2)
 
 
+def test_without_a_bound_an_integer_may_be_negative():
+    assert checked_integer("seed", -3, least=None) == -3
+    with pytest.raises(ValueError, match="seed must be an integer, got 1.5"):
+        checked_integer("seed", 1.5, least=None)
+
+
 # What asked no integers of their callers, or asked by errors of Python's own.
 COUNTS = {
     "last_step": lambda value: tfgan.StopAtStepHook(last_step=value),
@@ -39,6 +45,7 @@ COUNTS = {
     "every": lambda value: tfgan.train.AdaptiveSteps("x", 0.1, 0.2, every=value),
     "steps": lambda value: tfgan.eval.latent_walk(np.ones([2, 1, 2]), value),
     "k": lambda value: tfgan.eval.precision_recall(np.ones([9, 2]), np.ones([9, 2]), k=value),
+    "seed": lambda value: tfgan.Session(tfgan.train.Counters(), seed=value),
     "num_channels": lambda value: tfgan.features.MinibatchStdDev(num_channels=value),
     "pool_size": lambda value: tfgan.features.TensorPool(value),
 }

@@ -188,6 +188,19 @@ def test_saving_is_in_whole_numbers(name, value):
         LinearGAN().train(1, **{name: value})
 
 
+@both_worlds
+def test_without_seconds_between_them_there_is_a_checkpoint_after_every_round(world, tmp_path):
+    with in_world(world):
+        LinearGAN().train(3, tmp_path, save_checkpoint_secs=0, rounds_per_call=1)
+    assert saved_rounds(tmp_path)[-3:] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("value", [-1, "600", float("nan")], ids=repr)
+def test_seconds_between_checkpoints_are_a_number(value, tmp_path):
+    with pytest.raises(ValueError, match="save_checkpoint_secs must be seconds or None, got"):
+        LinearGAN().train(1, tmp_path, save_checkpoint_secs=value)
+
+
 class Rounds(tfgan.TrainingHook, tf.Module):
     """A hook with a state of its own."""
 

@@ -237,6 +237,12 @@ def test_one_trace_serves_all_numbers_of_rounds(monkeypatch):
     assert counted.traces == 1
 
 
+@pytest.mark.parametrize("value", [0, 1.5, "3"], ids=repr)
+def test_rounds_per_call_is_a_positive_integer(value):
+    with pytest.raises(ValueError, match="rounds_per_call must be a positive integer, got"):
+        LinearGAN().train(1, rounds_per_call=value)
+
+
 @pytest.mark.parametrize("rounds_per_call", [1, 2, 5, None])
 def test_rounds_per_call_does_not_change_results(rounds_per_call):
     gan = LinearGAN()

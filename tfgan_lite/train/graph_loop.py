@@ -47,13 +47,15 @@ def train_in_graph(
       **arguments: what else a MonitoredTrainingSession takes.
     """
     run.attach(hooks)
+    # TensorFlow takes 0 seconds for no interval.
+    save_steps = 1 if saving.seconds == 0 else saving.steps
     arguments |= {
         "is_chief": is_chief,
         "checkpoint_dir": run.logdir if saving.is_on or not is_chief else None,
         "scaffold": scaffold or _scaffold(saving.max_to_keep),
         "hooks": [InitialStepHook(run), *hooks],
-        "save_checkpoint_secs": None if saving.steps else saving.seconds,
-        "save_checkpoint_steps": saving.steps,
+        "save_checkpoint_secs": None if save_steps else saving.seconds,
+        "save_checkpoint_steps": save_steps,
         # The graph's own summaries; losses are written by SummaryHook, from the updates.
         "save_summaries_steps": save_summaries_steps if _has_summaries() else None,
         "save_summaries_secs": None,

@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfgan_lite.integers import checked_integer
 from tfgan_lite.train.hooks import RunTrainOpsHook
 from tfgan_lite.train.round_program import RoundProgram
 from tfgan_lite.train.scheduled_hook import ScheduledTrainOpsHook
@@ -45,8 +46,10 @@ class MonitoredSession:
         self._hooks = list(hooks)
         self._increment = global_step_inc_op
         self._coordinator = tf.train.Coordinator()
-        self._max_rounds = rounds_per_call or _MAX_ROUNDS
         self._fixed = rounds_per_call is not None
+        self._max_rounds = _MAX_ROUNDS
+        if self._fixed:
+            self._max_rounds = checked_integer("rounds_per_call", rounds_per_call)
         self._rounds = self._max_rounds if self._fixed else 1
         self.stop_reason = ""
         groups = _grouped(self._hooks)

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfgan_lite.counters import Counters
 from tfgan_lite.deferred import Deferred, random_key
+from tfgan_lite.integers import checked_integer
 from tfgan_lite.replicas import is_distributed
 from tfgan_lite.sources import DatasetSource
 from tfgan_lite.tracing import program_of
@@ -66,7 +67,7 @@ class Session:
         self.counters = counters
         self.strategy = strategy or tf.distribute.get_strategy()
         self.workers = Workers(self.strategy)
-        self.seed = seed
+        self.seed = checked_integer("seed", seed, least=None)
         self.jit = jit or JitChoice(False)
         self.skips = skips
         self.rollbacks = tf.Variable(0, trainable=False, name="rollbacks")
