@@ -88,23 +88,17 @@ def _judged(model: Model, pooled: dict[str, Any]) -> dict[str, Any]:
         heads = functools.partial(with_distributions, codes=codes)
         call = Call(whole, name, *data, heads=heads, opaque=True)
         outputs = {
-            name: call.part(lambda outputs: outputs[0]),
-            "predicted_distributions": [
-                call.opaque_part(
-                    lambda outputs, i=i: outputs[1][i], f"pooled_predicted_distributions/{i}"
-                )
-                for i in range(len(codes))
-            ],
+            name: call.output(0),
+            "predicted_distributions": call.distributions(
+                len(codes), "pooled_predicted_distributions"
+            ),
         }
     elif isinstance(model, ACGANModel):
         call = Call(model.discriminator_fn, name, *data)
         classes = "discriminator_gen_classification_logits"
-        outputs = {
-            name: call.part(lambda outputs: outputs[0]),
-            classes: call.part(lambda outputs: outputs[1], classes),
-        }
+        outputs = {name: call.output(0), classes: call.output(1, classes)}
     else:
-        outputs = {name: Call(model.discriminator_fn, name, *data).part()}
+        outputs = {name: Call(model.discriminator_fn, name, *data).output()}
     if superseded:
         model.discriminator_fn.disown_updates(superseded)
     return outputs

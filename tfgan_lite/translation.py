@@ -160,18 +160,16 @@ def stargan_model(
         [data, target],
         [domains],
         check=functools.partial(check_same, name="input_data", remedy=""),
-        heads=lambda outputs: with_classes(outputs, domains),
+        heads=functools.partial(with_classes, classes=domains),
     )
-    generated = connection.generated.part()
+    generated = connection.generated.output()
 
-    def parts(call: Call, data_name: str) -> list[Any]:
-        return [
-            call.part(lambda outputs, i=i: outputs[i], f"discriminator_{data_name}_{kind}")
-            for i, kind in enumerate(("source_predication", "domain_predication"))
-        ]
+    def heads(call: Call, data_name: str) -> list[Any]:
+        kinds = ("source_predication", "domain_predication")
+        return [call.output(i, f"discriminator_{data_name}_{kind}") for i, kind in enumerate(kinds)]
 
-    real_source, real_domain = parts(connection.on_real, "input_data")
-    generated_source, generated_domain = parts(connection.on_generated, "generated_data")
+    real_source, real_domain = heads(connection.on_real, "input_data")
+    generated_source, generated_domain = heads(connection.on_generated, "generated_data")
     return StarGANModel(
         input_data=data,
         input_data_domain_label=labels,
@@ -247,7 +245,7 @@ def _again(generator: Network, name: str, *args: Any) -> Any:
     call = Call(generator, name, *args)
     if call.is_deferred:
         generator.check_owned(call.node)
-    return call.part()
+    return call.output()
 
 
 def _random_target(data: Any, domains: int) -> Any:
