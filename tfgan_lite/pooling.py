@@ -13,7 +13,6 @@ from tfgan_lite.deferred import defer
 from tfgan_lite.graph_notes import noted
 from tfgan_lite.heads import with_distributions
 from tfgan_lite.structures import ACGANModel, GANModel, InfoGANModel
-from tfgan_lite.worlds import in_plain_graph
 
 __all__ = ["tensor_pool_adjusted_model"]
 
@@ -107,5 +106,4 @@ def _judged(model: Model, pooled: dict[str, Any]) -> dict[str, Any]:
 def _update_ops(model: Model) -> tuple[tf.Operation, ...]:
     """In a graph, the assignments that came with the outputs for data that were not pooled."""
     first = tf.nest.flatten(model.discriminator_gen_outputs)[0]
-    in_graph = tf.is_tensor(first) and in_plain_graph()
-    return (noted(first, "update_ops") or ()) if in_graph else ()
+    return noted(first, "update_ops") or ()

@@ -195,10 +195,8 @@ def joint_ops(train_ops: Sequence[Any]) -> list[Any]:
 
     In TF2 a run of several updates does that by itself; a graph needs ops of their own.
     """
-    if all(isinstance(op, Deferred) for op in train_ops):
-        return list(train_ops)
     updates = [noted(op, "update") for op in train_ops]
-    if None in updates:  # Not made by gan_train_ops: their order is their maker's.
+    if None in updates:  # Of TF2, or not made by gan_train_ops: their order is their maker's.
         return list(train_ops)
     joint = graph_ops.train_op(updates, noted(train_ops[0], "update_ops"))
     for op, update in zip(joint, updates):
@@ -215,7 +213,7 @@ def report_of(train_op: Any) -> Any:
     """What to fetch for all values that an update reports: the op itself for others' ops."""
     if isinstance(train_op, TrainOp):
         return train_op.report
-    if isinstance(train_op, Deferred) or noted(train_op, "values") is None:
+    if noted(train_op, "values") is None:
         return train_op
     # The values alone do not depend on the update.
     with tf.control_dependencies([train_op]):
