@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfgan_lite.losses.terms import recipe_of
 from tfgan_lite.train import schedule
-from tfgan_lite.train.train_ops import update_of
+from tfgan_lite.train.train_ops import updates_behind
 from tfgan_lite.train.training_run import TrainingRun
 from tfgan_lite.train.updates import Update
 
@@ -31,8 +31,7 @@ def configuration_of(run: TrainingRun, phases: Any, seed: int | None) -> dict[st
       phases: the schedule's phases.
       seed: the program's seed; None in a graph.
     """
-    ops = [update_of(op) for op in tf.nest.flatten(tuple(run.train_ops[:2]))]
-    updates = {update.name: update for update in ops if update is not None}
+    updates = {update.name: update for update in updates_behind(run.train_ops)}
     found: dict[str, Any] = {"round": schedule.describe(phases)}
     if seed is not None:
         found["seed"] = seed

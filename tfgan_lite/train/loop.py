@@ -26,7 +26,7 @@ from tfgan_lite.train.optimizers import check_made_under
 from tfgan_lite.train.saving import Saving
 from tfgan_lite.train.session import Session
 from tfgan_lite.train.summary_hook import SummaryHook
-from tfgan_lite.train.train_ops import update_of
+from tfgan_lite.train.train_ops import updates_behind
 from tfgan_lite.train.training_run import TrainingRun
 from tfgan_lite.train.workers import Workers
 
@@ -151,7 +151,7 @@ def gan_train(
             max_wait_secs=max_wait_secs,
             config=config,
         )
-        for update in filter(None, map(update_of, tf.nest.flatten(tuple(train_ops[:2])))):
+        for update in updates_behind(train_ops):
             check_made_under(strategy, update.optimizer, update.name)
         given, session = session, _session(train_ops, strategy, seed, jit_compile, skips, session)
     else:
@@ -296,17 +296,13 @@ def _check_logdir(
 
 
 def _batch_size(train_ops: GANTrainOps) -> int | None:
-    for op in tf.nest.flatten(tuple(train_ops[:2])):
-        update = update_of(op)
-        if update is not None and update.role == "discriminator":
-            return update.real_example.shape[0]
-    return None
+    real = [u.real_example for u in updates_behind(train_ops) if u.role == "discriminator"]
+    return real[0].shape[0] if real else None
 
 
 def _strategy(train_ops: GANTrainOps) -> tf.distribute.Strategy:
     """The strategy that the networks were made under, wherever gan_train is called."""
-    updates = [update_of(op) for op in tf.nest.flatten(tuple(train_ops[:2]))]
-    first = next((update.variables[0] for update in updates if update is not None), None)
+    first = next((update.variables[0] for update in updates_behind(train_ops)), None)
     return getattr(first, "distribute_strategy", None) or tf.distribute.get_strategy()
 
 

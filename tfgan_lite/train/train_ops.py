@@ -209,6 +209,12 @@ def update_of(train_op: Any) -> Update | None:
     return train_op.update if isinstance(train_op, TrainOp) else noted(train_op, "update")
 
 
+def updates_behind(train_ops: GANTrainOps) -> list[Update]:
+    """The updates behind all train ops that `gan_train_ops` made; other ops have none."""
+    ops = tf.nest.flatten(tuple(train_ops[:2]))
+    return [update for update in map(update_of, ops) if update is not None]
+
+
 def report_of(train_op: Any) -> Any:
     """What to fetch for all values that an update reports: the op itself for others' ops."""
     if isinstance(train_op, TrainOp):
