@@ -14,7 +14,7 @@ from tfgan_lite.networks import LogitsOnly, Network
 from tfgan_lite.sources import as_values, check_given
 from tfgan_lite.structures import ACGANModel, GANModel, InfoGANModel, as_list
 
-__all__ = ["acgan_model", "gan_model", "infogan_model"]
+__all__ = ["acgan_model", "as_gan_model", "gan_model", "infogan_model"]
 
 
 @tf.autograph.experimental.do_not_convert

@@ -17,12 +17,10 @@ from tfgan_lite.train.updates import Update, apply_all
 __all__ = ["Computation", "Gradients", "all_finite", "describe_not_finite"]
 
 # Marks our own failed assertions among all that a program can raise.
-NOT_FINITE = "tfgan_lite: loss is not finite"
-
-
+_NOT_FINITE = "tfgan_lite: loss is not finite"
 # How TensorFlow prints the assertion's data: inside a program, and eagerly.
 _FAILED_ASSERTION = re.compile(
-    rf"{NOT_FINITE}(\] \[|'\nb')(?P<names>.*?)(\] \[|'\n)(?P<values>[^\]\n]*)"
+    rf"{_NOT_FINITE}(\] \[|'\nb')(?P<names>.*?)(\] \[|'\n)(?P<values>[^\]\n]*)"
 )
 
 
@@ -253,10 +251,10 @@ class Computation:
         return batch * self._strategy.num_replicas_in_sync
 
     def assert_finite(self, checked: tf.Tensor) -> Any:
-        """Fails, marked NOT_FINITE, with the names of the checked values and the values."""
+        """Fails with the names of the checked values and the values, for `describe_not_finite`."""
         names = [name for u in self.updates for name in u.value_names]
         names += [f"{u.name}_gradients" for u in self.updates]
-        data = [NOT_FINITE, ", ".join(names), checked]
+        data = [_NOT_FINITE, ", ".join(names), checked]
         if tf.executing_eagerly():
             return tf.debugging.Assert(all_finite(checked), data, len(names))
         # The bare op: tf.debugging.Assert wraps it in a tf.cond, whose dispatch costs more.

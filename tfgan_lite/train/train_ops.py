@@ -26,7 +26,16 @@ from tfgan_lite.train import graph_ops
 from tfgan_lite.train.optimizers import as_optimized, build_slots, check_optimizer
 from tfgan_lite.train.updates import Update
 
-__all__ = ["IncrementOp", "TrainOp", "gan_train_ops", "joint_ops"]
+__all__ = [
+    "IncrementOp",
+    "Report",
+    "TrainOp",
+    "gan_train_ops",
+    "joint_ops",
+    "report_of",
+    "update_of",
+    "updates_behind",
+]
 
 Metrics = Mapping[str, Callable[[Any], Any]]
 
