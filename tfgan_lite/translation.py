@@ -10,10 +10,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfgan_lite import deferred
 from tfgan_lite.batches import batch_size_of
 from tfgan_lite.connections import Call, as_network, check_disjoint, check_same, connect
-from tfgan_lite.deferred import defer
+from tfgan_lite.deferred import defer, random_seed
 from tfgan_lite.heads import check_labels, with_classes
 from tfgan_lite.models import as_gan_model
 from tfgan_lite.networks import Network
@@ -212,7 +211,7 @@ def generate_stargan_random_domain_target(batch_size: Any, num_domains: int) -> 
         raise ValueError(f"batch_size must be at least 0, got {batch_size}.")
     if num_domains < 1:
         raise ValueError(f"num_domains must be at least 1, got {num_domains}.")
-    seed = deferred.random_seed("stargan_target")
+    seed = random_seed("stargan_target")
     arguments = {"shape": [batch_size], "maxval": num_domains, "dtype": tf.int32}
     if seed is None:
         domains = tf.random.uniform(**arguments)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from tfgan_lite.batches import batch_size_of
 from tfgan_lite.deferred import Deferred, Run
 from tfgan_lite.replicas import is_distributed, mean_over_replicas
 from tfgan_lite.train.updates import Update, apply_all
@@ -246,9 +247,8 @@ class Computation:
         """How many images the generator made, on all replicas, where its average counts them."""
         if update.average is None:
             return 0
-        made = run.value(update.generated_example)
-        batch = tf.shape(made)[0] if made.shape[0] is None else made.shape[0]
-        return batch * self._strategy.num_replicas_in_sync
+        made = batch_size_of(run.value(update.generated_example))
+        return made * self._strategy.num_replicas_in_sync
 
     def assert_finite(self, checked: tf.Tensor) -> Any:
         """Fails with the names of the checked values and the values, for `describe_not_finite`."""

@@ -154,7 +154,8 @@ def gan_train(
         )
         for update in updates_behind(train_ops):
             check_made_under(strategy, update.optimizer, update.name)
-        given, session = session, _session(train_ops, strategy, seed, jit_compile, skips, session)
+        is_own = session is None
+        session = _session(train_ops, strategy, seed, jit_compile, skips, session)
     else:
         _check_unused(
             "TF2",
@@ -186,7 +187,7 @@ def gan_train(
             if hasattr(hook, "close"):
                 stack.callback(hook.close)
         if eager:
-            if given is None:
+            if is_own:
                 stack.callback(session.close)
             saves = saving.is_on and logdir is not None and (is_chief or workers.count > 1)
             return train_eagerly(

@@ -96,11 +96,9 @@ class Session:
         for node in (*flat, *feeds):
             _check_fetch(node)
         updates = list(dict.fromkeys(x.update for x in flat if isinstance(x, (TrainOp, Report))))
-        nodes = [
-            x
-            for x in dict.fromkeys(x for x in flat if isinstance(x, Deferred))
-            if not isinstance(x, (TrainOp, Report, IncrementOp))
-        ]
+        ops = (TrainOp, Report, IncrementOp)
+        nodes = [x for x in flat if isinstance(x, Deferred) and not isinstance(x, ops)]
+        nodes = list(dict.fromkeys(nodes))
         found: dict[Any, Any] = {}
         if updates or nodes:
             found = self._run_program(updates, nodes, feeds)
