@@ -14,9 +14,9 @@ from absl import logging
 
 from tfgan_lite.counters import Counters
 from tfgan_lite.structures import GANTrainOps
-from tfgan_lite.train import configuration, schedule
+from tfgan_lite.train import schedule
 from tfgan_lite.train.checkpoint import check_writable
-from tfgan_lite.train.checkpoint_files import check_logdir_state
+from tfgan_lite.train.configuration import configuration_of
 from tfgan_lite.train.eager_loop import train_eagerly
 from tfgan_lite.train.graph_loop import train_in_graph
 from tfgan_lite.train.hooks import RunTrainOpsHook
@@ -180,7 +180,7 @@ def gan_train(
     phases = _phases(run.train_hooks)
     run.schedule = schedule.describe(phases)
     logging.info("A round is %s.", run.schedule)
-    current = configuration.configuration_of(run, phases, session.seed if eager else None)
+    configuration = configuration_of(run, phases, session.seed if eager else None)
     all_hooks = [*user_hooks, *train_hooks]
     with contextlib.ExitStack() as stack:
         for hook in user_hooks:
@@ -195,20 +195,17 @@ def gan_train(
                 session,
                 all_hooks,
                 saving if saves else None,
-                current,
+                configuration,
                 nan_policy=nan_policy,
                 max_nans=max_nans,
                 rounds_per_call=rounds_per_call,
             )
-        if saving.is_on and logdir is not None:
-            check_logdir_state(logdir)
-            if is_chief:
-                configuration.check_and_save(logdir, current, allow_changes)
         return train_in_graph(
             run,
             all_hooks,
             saving,
-            save_summaries_steps,
+            configuration,
+            save_summaries_steps=save_summaries_steps,
             is_chief=is_chief,
             scaffold=scaffold,
             master=master,
