@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfgan_lite.connections import Connection, as_network, check_same, connect
 from tfgan_lite.heads import check_one_hot, with_classes, with_distributions
-from tfgan_lite.networks import LogitsOnly, Network
+from tfgan_lite.networks import LogitsOnly
 from tfgan_lite.sources import as_values, check_given
 from tfgan_lite.structures import ACGANModel, GANModel, InfoGANModel, as_list
 
@@ -64,7 +64,7 @@ def gan_model(
     discriminator = as_network(discriminator_fn, "discriminator", discriminator_scope)
     check = check_same if check_shapes else None
     connection = connect(generator, discriminator, real, [inputs], [inputs], check=check)
-    return as_gan_model(generator, discriminator, real, inputs, connection)
+    return as_gan_model(connection)
 
 
 @tf.autograph.experimental.do_not_convert
@@ -132,7 +132,7 @@ def infogan_model(
     )
     predicted = connection.on_generated.distributions(len(codes), "predicted_distributions")
     return InfoGANModel(
-        *as_gan_model(generator, LogitsOnly(whole), real, inputs, connection, head=0),
+        *as_gan_model(connection, head=0)._replace(discriminator_fn=LogitsOnly(whole)),
         structured_generator_inputs=codes,
         predicted_distributions=predicted,
         discriminator_and_aux_fn=whole,
@@ -192,7 +192,7 @@ def acgan_model(
         generator, discriminator, real, [inputs], [inputs], check=check, heads=heads
     )
     return ACGANModel(
-        *as_gan_model(generator, discriminator, real, inputs, connection, head=0),
+        *as_gan_model(connection, head=0),
         one_hot_labels=labels,
         discriminator_real_classification_logits=connection.on_real.output(
             1, "discriminator_real_classification_logits"
@@ -203,24 +203,19 @@ def acgan_model(
     )
 
 
-def as_gan_model(
-    generator: Network,
-    discriminator: Network,
-    real: Any,
-    inputs: Any,
-    connection: Connection,
-    head: int | None = None,
-) -> GANModel:
+def as_gan_model(connection: Connection, head: int | None = None) -> GANModel:
     """The GANModel of two networks that are connected; of several heads, `head` is the logits'."""
+    generated, on_generated, on_real = connection
+    generator, discriminator = generated.network, on_real.network
     return GANModel(
-        generator_inputs=inputs,
-        generated_data=connection.generated.output(),
+        generator_inputs=generated.args[0],
+        generated_data=generated.output(),
         generator_variables=generator.trainable_variables,
         generator_scope=generator.scope,
         generator_fn=generator,
-        real_data=real,
-        discriminator_real_outputs=connection.on_real.output(head),
-        discriminator_gen_outputs=connection.on_generated.output(head),
+        real_data=on_real.args[0],
+        discriminator_real_outputs=on_real.output(head),
+        discriminator_gen_outputs=on_generated.output(head),
         discriminator_variables=discriminator.trainable_variables,
         discriminator_scope=discriminator.scope,
         discriminator_fn=discriminator,

@@ -81,7 +81,7 @@ def cyclegan_model(
             )
             check = check_same if check_shapes else None
             connection = connect(generator, discriminator, real, [inputs], [inputs], check=check)
-        return as_gan_model(generator, discriminator, real, inputs, connection)
+        return as_gan_model(connection)
 
     x2y, y2x = model(0, x, y), model(1, y, x)
     _check_two_networks("generator_fn", x2y.generator_fn, y2x.generator_fn)
