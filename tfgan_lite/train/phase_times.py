@@ -14,6 +14,7 @@ from tfgan_lite.losses.penalty_terms import is_penalty
 from tfgan_lite.train.hooks import RunTrainOpsHook
 from tfgan_lite.train.session import Session
 from tfgan_lite.train.sub_step import SubStep
+from tfgan_lite.train.updates import joint_name
 from tfgan_lite.train.variables_kept import variables_kept
 
 __all__ = ["seconds_apart"]
@@ -118,7 +119,7 @@ def _programs(step: SubStep, count: int, session: Session) -> _Programs:
     # It is not counted, so that every k-th of the others has the penalties that are due in it.
     bare = program(lambda x, key: step.compute(step.inputs(x, key), key, (), penalties)[0])
     return _Programs(
-        " + ".join(update.name for update in step.updates),
+        joint_name(step.updates),
         step,
         count,
         lambda: draw(session.iterators_of(sources)),

@@ -18,6 +18,7 @@ from tfgan_lite.train.hooks import RunTrainOpsHook
 from tfgan_lite.train.monitoring import global_step_of
 from tfgan_lite.train.phase_times import seconds_apart
 from tfgan_lite.train.training_run import TrainingHook
+from tfgan_lite.train.updates import joint_name
 
 __all__ = ["ProfileHook"]
 
@@ -178,5 +179,5 @@ def _row(hook: Any) -> str:
     if isinstance(hook, CheckpointHook):
         return "checkpoints"
     if isinstance(hook, RunTrainOpsHook) and all(hook.updates):
-        return " + ".join(update.name for update in hook.updates)
+        return joint_name(hook.updates)
     return f"hooks: {type(hook).__name__}"
