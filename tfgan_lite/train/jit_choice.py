@@ -89,15 +89,13 @@ class JitChoice(tf.train.experimental.PythonState):
             return step.compiled(self.jit_compile is True, many_rounds=True)
         if name in self.decisions:  # Of an early version without many_rounds: none then.
             return step.compiled(**self.decisions[name])
-        faster = self._faster(step, name)
+        with variables_kept(step.changeable_variables()):
+            faster = self._faster(step, name)
         self.decisions[name] = {key: getattr(faster, key) for key in _DECIDED}
         return faster
 
     def _faster(self, step: SubStep, name: str) -> SubStep:
-        with variables_kept(step.changeable_variables()):
-            return self._measured(step, name)
-
-    def _measured(self, step: SubStep, name: str) -> SubStep:
+        """The fastest of all ways to compile it that are worth a trial."""
         trials: dict[SubStep, Trial | None] = {}
         plain, alone = step.compiled(False), step.compiled(True)
         together = step.compiled(True, many_rounds=True)

@@ -112,8 +112,8 @@ class RoundProgram:
         self, rounds: tf.Tensor, scheduled: Sequence[tf.Tensor], iterators: Sequence[Any]
     ) -> tf.Tensor:
         iterators = dict(zip(self._sources, iterators))
-        known = {hook: hook.train_steps for hook in self._hooks}
-        counts = [{**known, **dict(zip(self._scheduled, scheduled))}[h] for h in self._hooks]
+        scheduled = dict(zip(self._scheduled, scheduled))
+        counts = [scheduled.get(hook, hook.train_steps) for hook in self._hooks]
         start = self._session.noise_round()
         launches = [] if self._scheduled else self._launches()
         steps = [each.step for each in launches]
