@@ -46,17 +46,25 @@ class Call:
             self._outputs, self.losses = self.on(args)
             self._note_updates(network.update_ops[known:])
 
-    def part(self, pick: Callable[[Any], Any] = lambda outputs: outputs, name: str = "") -> Any:
-        """What `pick` takes from the output: tensors, or deferred values."""
-        if not self.is_deferred:
-            return pick(self._outputs)
-        return leaves(Deferred(lambda: pick(self.node()[0]), name or self.name))
+    def output(self, head: int | None = None, name: str = "") -> Any:
+        """The whole output, or that of one head: tensors, or deferred values."""
 
-    def opaque_part(self, pick: Callable[[Any], Any], name: str) -> Any:
-        """What `pick` takes from the output: no tensor, or a deferred value of it."""
+        def chosen(outputs: Any) -> Any:
+            return outputs if head is None else outputs[head]
+
         if not self.is_deferred:
-            return pick(self._outputs)
-        return Deferred(lambda: pick(self.node()[0]), name, opaque=True)
+            return chosen(self._outputs)
+        return leaves(Deferred(lambda: chosen(self.node()[0]), name or self.name))
+
+    def distributions(self, count: int, name: str) -> list[Any]:
+        """Those of the second head: distributions, or deferred values of them."""
+
+        def one(i: int) -> Any:
+            if not self.is_deferred:
+                return self._outputs[1][i]
+            return Deferred(lambda: self.node()[0][1][i], f"{name}/{i}", opaque=True)
+
+        return [one(i) for i in range(count)]
 
     @property
     def sampled(self) -> Deferred:
@@ -124,7 +132,7 @@ def connect(
     generated = Call(generator, "generated_data", *generator_args)
     if generated.is_deferred:
         generator.own(generated.node, generated.sampled)
-    value = generated.part()
+    value = generated.output()
     if check is not None:
         check(value, real)
 

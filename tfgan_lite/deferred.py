@@ -25,7 +25,19 @@ import tensorflow as tf
 
 from tfgan_lite.kept import keeping
 
-__all__ = ["Deferred", "Run", "Source", "current_run", "defer", "random_seed", "report"]
+__all__ = [
+    "Deferred",
+    "Run",
+    "Source",
+    "current_run",
+    "defer",
+    "deferred_from",
+    "leaves",
+    "materialise",
+    "random_key",
+    "random_seed",
+    "report",
+]
 
 
 class Source(Protocol):
@@ -260,9 +272,6 @@ def materialise(structure: Any) -> Any:
     return _materialise(structure, lazily=False)
 
 
-# How it works.
-
-
 def leaves(node: Deferred) -> Any:
     """The node itself, or the structure of its value with a deferred value at each leaf."""
     if isinstance(node.spec, tf.TensorSpec):
@@ -273,6 +282,9 @@ def leaves(node: Deferred) -> Any:
 
     count = len(tf.nest.flatten(node.spec))
     return tf.nest.pack_sequence_as(node.spec, [leaf(i) for i in range(count)])
+
+
+# How it works.
 
 
 def _materialise(structure: Any, lazily: bool) -> Any:

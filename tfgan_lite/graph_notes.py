@@ -24,6 +24,7 @@ def note(tensor: tf.Tensor, **facts: Any) -> tf.Tensor:
     return tensor
 
 
-def noted(tensor: tf.Tensor, key: str) -> Any:
-    """The fact of this name about the tensor, or None."""
-    return _notes.get(tensor.graph, {}).get((tensor.name, key))
+def noted(tensor: Any, key: str) -> Any:
+    """The fact of this name about the tensor, or None; of what is in no graph, None."""
+    graph = getattr(tensor, "graph", None)
+    return None if graph is None else _notes.get(graph, {}).get((tensor.name, key))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,11 +10,11 @@ import tensorflow as tf
 
 from tfgan_lite.connections import Connection, as_network, check_same, connect
 from tfgan_lite.heads import check_one_hot, with_classes, with_distributions
-from tfgan_lite.networks import LogitsOnly, Network
+from tfgan_lite.networks import LogitsOnly
 from tfgan_lite.sources import as_values, check_given
 from tfgan_lite.structures import ACGANModel, GANModel, InfoGANModel, as_list
 
-__all__ = ["acgan_model", "gan_model", "infogan_model"]
+__all__ = ["acgan_model", "as_gan_model", "gan_model", "infogan_model"]
 
 
 @tf.autograph.experimental.do_not_convert
@@ -63,7 +64,7 @@ def gan_model(
     discriminator = as_network(discriminator_fn, "discriminator", discriminator_scope)
     check = check_same if check_shapes else None
     connection = connect(generator, discriminator, real, [inputs], [inputs], check=check)
-    return as_gan_model(generator, discriminator, real, inputs, connection)
+    return as_gan_model(connection)
 
 
 @tf.autograph.experimental.do_not_convert
@@ -124,21 +125,14 @@ def infogan_model(
     generator = as_network(generator_fn, "generator", generator_scope)
     whole = as_network(discriminator_fn, "discriminator", discriminator_scope)
 
-    def heads(outputs: Any) -> tuple[Any, list[Any]]:
-        return with_distributions(outputs, codes)
-
+    heads = functools.partial(with_distributions, codes=codes)
     check = check_same if check_shapes else None
     connection = connect(
         generator, whole, real, [inputs], [inputs], check=check, heads=heads, opaque=True
     )
-    predicted = [
-        connection.on_generated.opaque_part(
-            lambda outputs, i=i: outputs[1][i], f"predicted_distributions/{i}"
-        )
-        for i in range(len(codes))
-    ]
+    predicted = connection.on_generated.distributions(len(codes), "predicted_distributions")
     return InfoGANModel(
-        *as_gan_model(generator, LogitsOnly(whole), real, inputs, connection, _first),
+        *as_gan_model(connection, head=0)._replace(discriminator_fn=LogitsOnly(whole)),
         structured_generator_inputs=codes,
         predicted_distributions=predicted,
         discriminator_and_aux_fn=whole,
@@ -192,48 +186,36 @@ def acgan_model(
     inputs = _inputs(generator_inputs, generator_scope, real)
     generator = as_network(generator_fn, "generator", generator_scope)
     discriminator = as_network(discriminator_fn, "discriminator", discriminator_scope)
-
-    def heads(outputs: Any) -> Any:
-        return with_classes(outputs, int(labels.shape[1]))
-
+    heads = functools.partial(with_classes, classes=int(labels.shape[1]))
     check = check_same if check_shapes else None
     connection = connect(
         generator, discriminator, real, [inputs], [inputs], check=check, heads=heads
     )
-
-    def classes(call: Any, name: str) -> Any:
-        return call.part(lambda outputs: outputs[1], name)
-
     return ACGANModel(
-        *as_gan_model(generator, discriminator, real, inputs, connection, _first),
+        *as_gan_model(connection, head=0),
         one_hot_labels=labels,
-        discriminator_real_classification_logits=classes(
-            connection.on_real, "discriminator_real_classification_logits"
+        discriminator_real_classification_logits=connection.on_real.output(
+            1, "discriminator_real_classification_logits"
         ),
-        discriminator_gen_classification_logits=classes(
-            connection.on_generated, "discriminator_gen_classification_logits"
+        discriminator_gen_classification_logits=connection.on_generated.output(
+            1, "discriminator_gen_classification_logits"
         ),
     )
 
 
-def as_gan_model(
-    generator: Network,
-    discriminator: Network,
-    real: Any,
-    inputs: Any,
-    connection: Connection,
-    logits: Callable[[Any], Any] = lambda outputs: outputs,
-) -> GANModel:
-    """The GANModel of two networks that are connected; `logits` picks them from D's output."""
+def as_gan_model(connection: Connection, head: int | None = None) -> GANModel:
+    """The GANModel of two networks that are connected; of several heads, `head` is the logits'."""
+    generated, on_generated, on_real = connection
+    generator, discriminator = generated.network, on_real.network
     return GANModel(
-        generator_inputs=inputs,
-        generated_data=connection.generated.part(),
+        generator_inputs=generated.args[0],
+        generated_data=generated.output(),
         generator_variables=generator.trainable_variables,
         generator_scope=generator.scope,
         generator_fn=generator,
-        real_data=real,
-        discriminator_real_outputs=connection.on_real.part(logits),
-        discriminator_gen_outputs=connection.on_generated.part(logits),
+        real_data=on_real.args[0],
+        discriminator_real_outputs=on_real.output(head),
+        discriminator_gen_outputs=on_generated.output(head),
         discriminator_variables=discriminator.trainable_variables,
         discriminator_scope=discriminator.scope,
         discriminator_fn=discriminator,
@@ -244,7 +226,3 @@ def _inputs(generator_inputs: Any, generator_scope: Any, real: Any) -> Any:
     check_given(generator_inputs, "generator_inputs")
     scope = generator_scope if isinstance(generator_scope, str) else generator_scope.name
     return as_values(generator_inputs, f"{scope}/inputs", like=tf.nest.flatten(real)[0])
-
-
-def _first(outputs: Any) -> Any:
-    return outputs[0]

@@ -24,7 +24,7 @@ from tfgan_lite.signatures import Signature
 from tfgan_lite.tracing import program_of, rehearse
 from tfgan_lite.worlds import check_tensor_shapes, in_plain_graph
 
-__all__ = ["LogitsOnly", "Network", "networks_of"]
+__all__ = ["LogitsOnly", "Network", "networks_of", "unwrapped"]
 
 _ASSIGNMENTS = frozenset(
     f"{kind}{suffix}"

@@ -13,7 +13,6 @@ from tfgan_lite.deferred import defer
 from tfgan_lite.graph_notes import noted
 from tfgan_lite.heads import with_distributions
 from tfgan_lite.structures import ACGANModel, GANModel, InfoGANModel
-from tfgan_lite.worlds import in_plain_graph
 
 __all__ = ["tensor_pool_adjusted_model"]
 
@@ -88,23 +87,17 @@ def _judged(model: Model, pooled: dict[str, Any]) -> dict[str, Any]:
         heads = functools.partial(with_distributions, codes=codes)
         call = Call(whole, name, *data, heads=heads, opaque=True)
         outputs = {
-            name: call.part(lambda outputs: outputs[0]),
-            "predicted_distributions": [
-                call.opaque_part(
-                    lambda outputs, i=i: outputs[1][i], f"pooled_predicted_distributions/{i}"
-                )
-                for i in range(len(codes))
-            ],
+            name: call.output(0),
+            "predicted_distributions": call.distributions(
+                len(codes), "pooled_predicted_distributions"
+            ),
         }
     elif isinstance(model, ACGANModel):
         call = Call(model.discriminator_fn, name, *data)
         classes = "discriminator_gen_classification_logits"
-        outputs = {
-            name: call.part(lambda outputs: outputs[0]),
-            classes: call.part(lambda outputs: outputs[1], classes),
-        }
+        outputs = {name: call.output(0), classes: call.output(1, classes)}
     else:
-        outputs = {name: Call(model.discriminator_fn, name, *data).part()}
+        outputs = {name: Call(model.discriminator_fn, name, *data).output()}
     if superseded:
         model.discriminator_fn.disown_updates(superseded)
     return outputs
@@ -113,5 +106,4 @@ def _judged(model: Model, pooled: dict[str, Any]) -> dict[str, Any]:
 def _update_ops(model: Model) -> tuple[tf.Operation, ...]:
     """In a graph, the assignments that came with the outputs for data that were not pooled."""
     first = tf.nest.flatten(model.discriminator_gen_outputs)[0]
-    in_graph = tf.is_tensor(first) and in_plain_graph()
-    return (noted(first, "update_ops") or ()) if in_graph else ()
+    return noted(first, "update_ops") or ()

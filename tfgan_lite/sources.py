@@ -23,6 +23,8 @@ from tfgan_lite.graph_notes import note
 from tfgan_lite.tracing import sources_of
 
 __all__ = [
+    "DatasetSource",
+    "SampledSource",
     "as_values",
     "check_given",
     "constant",

@@ -10,10 +10,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfgan_lite import deferred
 from tfgan_lite.batches import batch_size_of
 from tfgan_lite.connections import Call, as_network, check_disjoint, check_same, connect
-from tfgan_lite.deferred import defer
+from tfgan_lite.deferred import defer, random_seed
 from tfgan_lite.heads import check_labels, with_classes
 from tfgan_lite.models import as_gan_model
 from tfgan_lite.networks import Network
@@ -82,7 +81,7 @@ def cyclegan_model(
             )
             check = check_same if check_shapes else None
             connection = connect(generator, discriminator, real, [inputs], [inputs], check=check)
-        return as_gan_model(generator, discriminator, real, inputs, connection)
+        return as_gan_model(connection)
 
     x2y, y2x = model(0, x, y), model(1, y, x)
     _check_two_networks("generator_fn", x2y.generator_fn, y2x.generator_fn)
@@ -160,18 +159,16 @@ def stargan_model(
         [data, target],
         [domains],
         check=functools.partial(check_same, name="input_data", remedy=""),
-        heads=lambda outputs: with_classes(outputs, domains),
+        heads=functools.partial(with_classes, classes=domains),
     )
-    generated = connection.generated.part()
+    generated = connection.generated.output()
 
-    def parts(call: Call, data_name: str) -> list[Any]:
-        return [
-            call.part(lambda outputs, i=i: outputs[i], f"discriminator_{data_name}_{kind}")
-            for i, kind in enumerate(("source_predication", "domain_predication"))
-        ]
+    def heads(call: Call, data_name: str) -> list[Any]:
+        kinds = ("source_predication", "domain_predication")
+        return [call.output(i, f"discriminator_{data_name}_{kind}") for i, kind in enumerate(kinds)]
 
-    real_source, real_domain = parts(connection.on_real, "input_data")
-    generated_source, generated_domain = parts(connection.on_generated, "generated_data")
+    real_source, real_domain = heads(connection.on_real, "input_data")
+    generated_source, generated_domain = heads(connection.on_generated, "generated_data")
     return StarGANModel(
         input_data=data,
         input_data_domain_label=labels,
@@ -214,7 +211,7 @@ def generate_stargan_random_domain_target(batch_size: Any, num_domains: int) -> 
         raise ValueError(f"batch_size must be at least 0, got {batch_size}.")
     if num_domains < 1:
         raise ValueError(f"num_domains must be at least 1, got {num_domains}.")
-    seed = deferred.random_seed("stargan_target")
+    seed = random_seed("stargan_target")
     arguments = {"shape": [batch_size], "maxval": num_domains, "dtype": tf.int32}
     if seed is None:
         domains = tf.random.uniform(**arguments)
@@ -247,7 +244,7 @@ def _again(generator: Network, name: str, *args: Any) -> Any:
     call = Call(generator, name, *args)
     if call.is_deferred:
         generator.check_owned(call.node)
-    return call.part()
+    return call.output()
 
 
 def _random_target(data: Any, domains: int) -> Any:

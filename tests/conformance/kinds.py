@@ -21,7 +21,7 @@ import tfgan_lite as tfgan
 from tests.strategies import on_two_replicas
 from tfgan_lite import losses
 from tfgan_lite.train import Phase, during, get_phased_train_hooks
-from tfgan_lite.train.train_ops import update_of
+from tfgan_lite.train.train_ops import updates_behind
 
 BATCH, SIZE, CLASSES = 4, 3, 3
 ROUNDS = ("G", "D", "GD", "GD")  # Who is updated in each round.
@@ -297,7 +297,7 @@ def train(row: str, world: str, rounds: int = len(ROUNDS), logdir: str | None = 
         model, loss = ROWS[row].make()
         sgd = tf.keras.optimizers.SGD
         train_ops = tfgan.gan_train_ops(model, loss, sgd(0.05), sgd(0.05))
-        updates = [update_of(op) for op in tf.nest.flatten(tuple(train_ops[:2]))]
+        updates = updates_behind(train_ops)
         watch = _Watch({u.name: u.network for u in updates}, updates[0].counters)
         tfgan.gan_train(
             train_ops,

@@ -20,7 +20,7 @@ import tfgan_lite as tfgan
 from tests.conformance import kinds
 from tests.conformance.rows import SCHEDULES
 from tfgan_lite.train import AdaptiveSteps, Phase
-from tfgan_lite.train.train_ops import update_of
+from tfgan_lite.train.train_ops import updates_behind
 
 
 def with_sampled_noise():
@@ -111,7 +111,7 @@ def train(case: str, rounds: int, logdir: str | None) -> dict[str, np.ndarray]:
     model, loss = make()
     optimizers = [tf.keras.optimizers.Adam(0.01) for _ in range(2)]
     train_ops = tfgan.gan_train_ops(model, loss, *optimizers)
-    updates = [update_of(op) for op in tf.nest.flatten(tuple(train_ops[:2]))]
+    updates = updates_behind(train_ops)
     losses = Losses()
     final = tfgan.FinalOpsHook(getattr(model, "generated_data", None))
     tfgan.gan_train(

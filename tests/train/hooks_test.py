@@ -221,6 +221,21 @@ def test_run_train_ops_hook_keeps_what_its_ops_returned(world):
     np.testing.assert_allclose(hook.values[:, 0], losses, rtol=1e-6)
 
 
+@both_worlds
+def test_run_train_ops_hook_runs_ops_that_gan_train_ops_did_not_make(world):
+    with in_world(world):
+        gan = LinearGAN()
+        count = tf.Variable(0.0)
+        op = (
+            count.assign_add(1.0)
+            if world == "graph"
+            else tfgan.Deferred(lambda: count.assign_add(1.0), "own")
+        )
+        hook = tfgan.RunTrainOpsHook(op, 2)
+        gan.train(1, get_hooks_fn=lambda ops: [hook])
+    assert hook.values.ravel().tolist() == [1.0, 2.0]
+
+
 @pytest.mark.parametrize("steps", [-1, 1.5, True, "1"])
 def test_run_train_ops_hook_checks_its_steps(steps):
     with pytest.raises(ValueError, match="train_steps must be"):

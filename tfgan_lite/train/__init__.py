@@ -2,13 +2,7 @@
 
 from tfgan_lite.counters import Counters
 from tfgan_lite.train.errors import NanLossError
-from tfgan_lite.train.hooks import (
-    FinalOpsHook,
-    RunTrainOpsHook,
-    get_joint_train_hooks,
-    get_phased_train_hooks,
-    get_sequential_train_hooks,
-)
+from tfgan_lite.train.hooks import FinalOpsHook, RunTrainOpsHook
 from tfgan_lite.train.jit_choice import JitChoice
 from tfgan_lite.train.loop import gan_train
 from tfgan_lite.train.monitoring import LossLoggingHook, NanGuardHook, StopAtStepHook
@@ -18,6 +12,11 @@ from tfgan_lite.train.schedule import Phase, during, joint, sequential, warm_up
 from tfgan_lite.train.scheduled_hook import AdaptiveSteps
 from tfgan_lite.train.session import Session
 from tfgan_lite.train.summary_hook import SummaryHook
+from tfgan_lite.train.train_hooks import (
+    get_joint_train_hooks,
+    get_phased_train_hooks,
+    get_sequential_train_hooks,
+)
 from tfgan_lite.train.train_ops import gan_train_ops
 from tfgan_lite.train.train_steps import get_sequential_train_steps
 from tfgan_lite.train.training_run import TrainingHook, TrainingRun

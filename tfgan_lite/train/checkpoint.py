@@ -16,7 +16,7 @@ from tfgan_lite.structures import GANTrainOps
 from tfgan_lite.tracing import sources_of
 from tfgan_lite.train.checkpoint_files import open_checkpoint
 from tfgan_lite.train.session import Session
-from tfgan_lite.train.train_ops import IncrementOp, TrainOp
+from tfgan_lite.train.train_ops import IncrementOp, updates_behind
 from tfgan_lite.train.updates import Update
 
 __all__ = [
@@ -49,8 +49,7 @@ def checkpoint_parts(
     train_ops: GANTrainOps, train_hooks: Sequence[Any] = (), session: Session | None = None
 ) -> dict[str, Any]:
     """The parts of `checkpoint_of` by their names: "generator", "discriminator_optimizer", ..."""
-    ops = [op for op in tf.nest.flatten(tuple(train_ops[:2])) if isinstance(op, TrainOp)]
-    updates = [op.update for op in ops]
+    updates = updates_behind(train_ops)
     increment: IncrementOp = train_ops.global_step_inc_op
     parts: dict[str, Any] = {"counters": increment.counters}
     for update in updates:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from tfgan_lite.batches import batch_size_of
 from tfgan_lite.deferred import Deferred, Run
 from tfgan_lite.replicas import is_distributed, mean_over_replicas
 from tfgan_lite.train.updates import Update, apply_all
@@ -17,12 +18,10 @@ from tfgan_lite.train.updates import Update, apply_all
 __all__ = ["Computation", "Gradients", "all_finite", "describe_not_finite"]
 
 # Marks our own failed assertions among all that a program can raise.
-NOT_FINITE = "tfgan_lite: loss is not finite"
-
-
+_NOT_FINITE = "tfgan_lite: loss is not finite"
 # How TensorFlow prints the assertion's data: inside a program, and eagerly.
 _FAILED_ASSERTION = re.compile(
-    rf"{NOT_FINITE}(\] \[|'\nb')(?P<names>.*?)(\] \[|'\n)(?P<values>[^\]\n]*)"
+    rf"{_NOT_FINITE}(\] \[|'\nb')(?P<names>.*?)(\] \[|'\n)(?P<values>[^\]\n]*)"
 )
 
 
@@ -248,15 +247,14 @@ class Computation:
         """How many images the generator made, on all replicas, where its average counts them."""
         if update.average is None:
             return 0
-        made = run.value(update.generated_example)
-        batch = tf.shape(made)[0] if made.shape[0] is None else made.shape[0]
-        return batch * self._strategy.num_replicas_in_sync
+        made = batch_size_of(run.value(update.generated_example))
+        return made * self._strategy.num_replicas_in_sync
 
     def assert_finite(self, checked: tf.Tensor) -> Any:
-        """Fails, marked NOT_FINITE, with the names of the checked values and the values."""
+        """Fails with the names of the checked values and the values, for `describe_not_finite`."""
         names = [name for u in self.updates for name in u.value_names]
         names += [f"{u.name}_gradients" for u in self.updates]
-        data = [NOT_FINITE, ", ".join(names), checked]
+        data = [_NOT_FINITE, ", ".join(names), checked]
         if tf.executing_eagerly():
             return tf.debugging.Assert(all_finite(checked), data, len(names))
         # The bare op: tf.debugging.Assert wraps it in a tf.cond, whose dispatch costs more.

@@ -11,13 +11,13 @@ import tensorflow as tf
 
 from tfgan_lite.losses.terms import recipe_of
 from tfgan_lite.train import schedule
-from tfgan_lite.train.train_ops import update_of
+from tfgan_lite.train.train_ops import updates_behind
 from tfgan_lite.train.training_run import TrainingRun
 from tfgan_lite.train.updates import Update
 
 __all__ = ["check_and_save", "configuration_of", "load_checked", "save"]
 
-FILE_NAME = "configuration.json"
+_FILE_NAME = "configuration.json"
 _IMMATERIAL = ("built", "iterations", "is_legacy_optimizer", "jit_compile", "lock", "name",
                "use_locking")  # fmt: skip
 _LARGEST_FILE = 10_000_000  # Bytes; a stranger's may be anything.
@@ -31,8 +31,7 @@ def configuration_of(run: TrainingRun, phases: Any, seed: int | None) -> dict[st
       phases: the schedule's phases.
       seed: the program's seed; None in a graph.
     """
-    ops = [update_of(op) for op in tf.nest.flatten(tuple(run.train_ops[:2]))]
-    updates = {update.name: update for update in ops if update is not None}
+    updates = {update.name: update for update in updates_behind(run.train_ops)}
     found: dict[str, Any] = {"round": schedule.describe(phases)}
     if seed is not None:
         found["seed"] = seed
@@ -42,7 +41,7 @@ def configuration_of(run: TrainingRun, phases: Any, seed: int | None) -> dict[st
 
 def save(logdir: str, configuration: Mapping[str, Any]) -> None:
     """Writes the file, whole or not at all."""
-    path = os.path.join(logdir, FILE_NAME)
+    path = os.path.join(logdir, _FILE_NAME)
     unfinished = f"{path}.{os.getpid()}.tmp"
     with tf.io.gfile.GFile(unfinished, "w") as file:
         file.write(json.dumps(configuration, indent=2) + "\n")
@@ -72,7 +71,7 @@ def check_and_save(logdir: str, current: Mapping[str, Any], allow_changes: bool)
 
 
 def _load(logdir: str) -> dict[str, Any] | None:
-    path = os.path.join(logdir, FILE_NAME)
+    path = os.path.join(logdir, _FILE_NAME)
     if not tf.io.gfile.exists(path):
         return None
     try:

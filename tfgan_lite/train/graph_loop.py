@@ -11,6 +11,8 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from tfgan_lite.train.checkpoint_files import check_logdir_state
+from tfgan_lite.train.configuration import check_and_save
 from tfgan_lite.train.errors import NanLossError
 from tfgan_lite.train.interruption import awaited_interruption
 from tfgan_lite.train.saving import Saving
@@ -29,8 +31,9 @@ def train_in_graph(
     run: TrainingRun,
     hooks: Sequence[Any],
     saving: Saving,
-    save_summaries_steps: int | None,
+    configuration: dict[str, Any],
     *,
+    save_summaries_steps: int | None,
     is_chief: bool,
     scaffold: Any,
     **arguments: Any,
@@ -41,11 +44,16 @@ def train_in_graph(
       run: what hooks know of the run.
       hooks: the user's, then those that train.
       saving: when to save.
+      configuration: of the run, which is compared with that of a checkpoint.
       save_summaries_steps: rounds between the summaries that the graph has of its own.
       is_chief: whether this process saves.
       scaffold: the user's, or None.
       **arguments: what else a MonitoredTrainingSession takes.
     """
+    if saving.is_on and run.logdir is not None:
+        check_logdir_state(run.logdir)
+        if is_chief:
+            check_and_save(run.logdir, configuration, saving.allow_changes)
     run.attach(hooks)
     # TensorFlow takes 0 seconds for no interval.
     save_steps = 1 if saving.seconds == 0 else saving.steps

@@ -13,6 +13,7 @@ from absl import logging
 from tfgan_lite.train.fused_rounds import may_fuse, rounds_in_one_launch
 from tfgan_lite.train.sub_step import SubStep
 from tfgan_lite.train.trial import Trial
+from tfgan_lite.train.updates import joint_name
 from tfgan_lite.train.variables_kept import variables_kept
 
 __all__ = ["JitChoice"]
@@ -75,7 +76,7 @@ class JitChoice(tf.train.experimental.PythonState):
         Raises:
           ValueError: XLA is asked for, and a batch size is unknown.
         """
-        name = " + ".join(update.name for update in step.updates)
+        name = joint_name(step.updates)
         unknown = [s for s in step.sources if not all(x.shape.is_fully_defined() for x in s.specs)]
         # A callable may still give one shape always, which the last batch of a dataset has not.
         ragged = [str(x) for s in unknown if s in step.dataset_sources for x in s.specs]
@@ -88,15 +89,13 @@ class JitChoice(tf.train.experimental.PythonState):
             return step.compiled(self.jit_compile is True, many_rounds=True)
         if name in self.decisions:  # Of an early version without many_rounds: none then.
             return step.compiled(**self.decisions[name])
-        faster = self._faster(step, name)
+        with variables_kept(step.changeable_variables()):
+            faster = self._faster(step, name)
         self.decisions[name] = {key: getattr(faster, key) for key in _DECIDED}
         return faster
 
     def _faster(self, step: SubStep, name: str) -> SubStep:
-        with variables_kept(step.changeable_variables()):
-            return self._measured(step, name)
-
-    def _measured(self, step: SubStep, name: str) -> SubStep:
+        """The fastest of all ways to compile it that are worth a trial."""
         trials: dict[SubStep, Trial | None] = {}
         plain, alone = step.compiled(False), step.compiled(True)
         together = step.compiled(True, many_rounds=True)

@@ -14,19 +14,20 @@ from absl import logging
 
 from tfgan_lite.counters import Counters
 from tfgan_lite.structures import GANTrainOps
-from tfgan_lite.train import configuration, schedule
+from tfgan_lite.train import schedule
 from tfgan_lite.train.checkpoint import check_writable
-from tfgan_lite.train.checkpoint_files import check_logdir_state
+from tfgan_lite.train.configuration import configuration_of
 from tfgan_lite.train.eager_loop import train_eagerly
 from tfgan_lite.train.graph_loop import train_in_graph
-from tfgan_lite.train.hooks import GetHooksFn, RunTrainOpsHook, get_sequential_train_hooks
+from tfgan_lite.train.hooks import RunTrainOpsHook
 from tfgan_lite.train.jit_choice import JitChoice
 from tfgan_lite.train.nan_policy import check_nan_policy
 from tfgan_lite.train.optimizers import check_made_under
 from tfgan_lite.train.saving import Saving
 from tfgan_lite.train.session import Session
 from tfgan_lite.train.summary_hook import SummaryHook
-from tfgan_lite.train.train_ops import update_of
+from tfgan_lite.train.train_hooks import GetHooksFn, get_sequential_train_hooks
+from tfgan_lite.train.train_ops import updates_behind
 from tfgan_lite.train.training_run import TrainingRun
 from tfgan_lite.train.workers import Workers
 
@@ -151,9 +152,10 @@ def gan_train(
             max_wait_secs=max_wait_secs,
             config=config,
         )
-        for update in filter(None, map(update_of, tf.nest.flatten(tuple(train_ops[:2])))):
+        for update in updates_behind(train_ops):
             check_made_under(strategy, update.optimizer, update.name)
-        given, session = session, _session(train_ops, strategy, seed, jit_compile, skips, session)
+        is_own = session is None
+        session = _session(train_ops, strategy, seed, jit_compile, skips, session)
     else:
         _check_unused(
             "TF2",
@@ -178,14 +180,14 @@ def gan_train(
     phases = _phases(run.train_hooks)
     run.schedule = schedule.describe(phases)
     logging.info("A round is %s.", run.schedule)
-    current = configuration.configuration_of(run, phases, session.seed if eager else None)
+    configuration = configuration_of(run, phases, session.seed if eager else None)
     all_hooks = [*user_hooks, *train_hooks]
     with contextlib.ExitStack() as stack:
         for hook in user_hooks:
             if hasattr(hook, "close"):
                 stack.callback(hook.close)
         if eager:
-            if given is None:
+            if is_own:
                 stack.callback(session.close)
             saves = saving.is_on and logdir is not None and (is_chief or workers.count > 1)
             return train_eagerly(
@@ -193,20 +195,17 @@ def gan_train(
                 session,
                 all_hooks,
                 saving if saves else None,
-                current,
+                configuration,
                 nan_policy=nan_policy,
                 max_nans=max_nans,
                 rounds_per_call=rounds_per_call,
             )
-        if saving.is_on and logdir is not None:
-            check_logdir_state(logdir)
-            if is_chief:
-                configuration.check_and_save(logdir, current, allow_changes)
         return train_in_graph(
             run,
             all_hooks,
             saving,
-            save_summaries_steps,
+            configuration,
+            save_summaries_steps=save_summaries_steps,
             is_chief=is_chief,
             scaffold=scaffold,
             master=master,
@@ -296,17 +295,13 @@ def _check_logdir(
 
 
 def _batch_size(train_ops: GANTrainOps) -> int | None:
-    for op in tf.nest.flatten(tuple(train_ops[:2])):
-        update = update_of(op)
-        if update is not None and update.role == "discriminator":
-            return update.real_example.shape[0]
-    return None
+    real = [u.real_example for u in updates_behind(train_ops) if u.role == "discriminator"]
+    return real[0].shape[0] if real else None
 
 
 def _strategy(train_ops: GANTrainOps) -> tf.distribute.Strategy:
     """The strategy that the networks were made under, wherever gan_train is called."""
-    updates = [update_of(op) for op in tf.nest.flatten(tuple(train_ops[:2]))]
-    first = next((update.variables[0] for update in updates if update is not None), None)
+    first = next((update.variables[0] for update in updates_behind(train_ops)), None)
     return getattr(first, "distribute_strategy", None) or tf.distribute.get_strategy()
 
 

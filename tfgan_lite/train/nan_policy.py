@@ -14,6 +14,7 @@ from tfgan_lite.structures import GANTrainOps
 from tfgan_lite.train.errors import NanLossError
 from tfgan_lite.train.train_ops import update_of
 from tfgan_lite.train.training_run import TrainingHook
+from tfgan_lite.train.updates import joint_name
 
 __all__ = ["NAN_POLICIES", "Rollbacks", "SkippedUpdatesHook", "check_nan_policy"]
 
@@ -87,7 +88,7 @@ class SkippedUpdatesHook(TrainingHook):
                 names = zip(hook.value_names, hook.values[row])
                 what = (
                     f"{', '.join(f'{name} = {v}' for name, v in names if not np.isfinite(v))},"
-                    f" in {' + '.join(update.name for update in hook.updates)} sub-step"
+                    f" in {joint_name(hook.updates)} sub-step"
                     f" {row % hook.train_steps + 1} of {hook.train_steps} of round {round_number}"
                 )
                 if self._skipped > self._most:

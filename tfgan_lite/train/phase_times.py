@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from tfgan_lite.deferred import random_key
 from tfgan_lite.losses.penalty_terms import is_penalty
 from tfgan_lite.train.hooks import RunTrainOpsHook
+from tfgan_lite.train.session import Session
+from tfgan_lite.train.sub_step import SubStep
+from tfgan_lite.train.updates import joint_name
 from tfgan_lite.train.variables_kept import variables_kept
 
 __all__ = ["seconds_apart"]
 
 _ROUNDS = 10
+_ENDED = (tf.errors.OutOfRangeError, tf.errors.InvalidArgumentError)
 
 
 def seconds_apart(
-    session: Any, train_hooks: Sequence[RunTrainOpsHook], clock: Callable[[], float]
+    session: Session, train_hooks: Sequence[RunTrainOpsHook], clock: Callable[[], float]
 ) -> dict[str, float]:
     """Seconds that some rounds spend waiting for data, and in the sub-steps of each network.
 
@@ -36,65 +42,70 @@ def seconds_apart(
     """
     apart = session.without_training_data()
     steps = [
-        (hook.train_steps, apart.sub_step(hook.updates))
+        _programs(apart.sub_step(hook.updates), hook.train_steps, apart)
         for hook in train_hooks
         if hook.train_steps and all(hook.updates)
     ]
-    programs = [
-        (" + ".join(update.name for update in step.updates), count, *_programs(step, apart))
-        for count, step in steps
-    ]
-    changed = [v for _, step in steps for v in step.changeable_variables()]
-    changed += session.counters.variables
-    spent = _Spent(clock)
-    with variables_kept(changed):
-        for index in range(_ROUNDS + 1):
-            if index == 1:  # The round before compiled the programs, and began to read the data.
-                spent.seconds.clear()
-            for name, count, draw, compute, bare in programs:
-                for _ in range(count):
-                    try:
-                        elements = spent.on("data", draw)
-                        spent.on(name, compute, elements)
-                        if bare is not None:
-                            spent.on((name, "bare"), bare, elements)
-                    except (tf.errors.OutOfRangeError, tf.errors.InvalidArgumentError):
-                        return _divided(spent.seconds) if index > 1 else {}
-    return _divided(spent.seconds)
+    timed = _timer(clock)
+    took, took_bare = Counter(), Counter()  # Seconds by name.
+
+    def one_round() -> None:
+        for step in steps:
+            for _ in range(step.count):
+                elements, seconds = timed(step.draw)
+                took["data"] += seconds
+                took[step.name] += timed(step.compute, elements)[1]
+                if step.compute_bare is not None:
+                    took_bare[step.name] += timed(step.compute_bare, elements)[1]
+
+    changed = [v for step in steps for v in step.sub_step.changeable_variables()]
+    with variables_kept([*changed, *session.counters.variables]):
+        try:
+            one_round()  # Compiles the programs, and begins to read the data.
+            took.clear()
+            took_bare.clear()
+            one_round()
+        except _ENDED:
+            return {}
+        with contextlib.suppress(*_ENDED):
+            for _ in range(_ROUNDS - 1):
+                one_round()
+    return _with_penalties_apart(took, took_bare)
 
 
-class _Spent:
-    """Adds up what calls take, less what calling a program takes by itself."""
+class _Programs(NamedTuple):
+    """A sub-step, and what it does as programs that are timed apart."""
 
-    def __init__(self, clock: Callable[[], float]):
-        self._clock = clock
-        self._of_a_call = _seconds_of_a_call(clock)
-        self.seconds: dict[Any, float] = {}
-
-    def on(self, row: Any, call: Callable[..., Any], *args: Any) -> Any:
-        start = self._clock()
-        value = call(*args)
-        took = self._clock() - start - self._of_a_call
-        self.seconds[row] = self.seconds.get(row, 0.0) + max(0.0, took)
-        return value
+    name: str
+    sub_step: SubStep
+    count: int  # Of its runs in a round.
+    draw: Callable[[], Any]  # Gives the next elements of its data.
+    compute: Callable[[Any], Any]  # Does all else with them.
+    compute_bare: Callable[[Any], Any] | None  # The same but for penalties, where it has some.
 
 
-def _divided(seconds: dict[Any, float]) -> dict[str, float]:
-    """The seconds with those of penalties apart: what sub-steps take more than bare ones."""
-    rows = {row: took for row, took in seconds.items() if isinstance(row, str)}
-    for row, took in seconds.items():
-        if row not in rows:
-            name, _ = row
-            penalties = max(0.0, rows[name] - took)
-            rows[name] -= penalties
-            rows["penalties"] = rows.get("penalties", 0.0) + penalties
-    return rows
+def _timer(clock: Callable[[], float]) -> Callable[..., tuple[Any, float]]:
+    """What calls a program, and gives its value and the seconds that it took."""
+    of_a_call = _seconds_of_a_call(clock)
+
+    def timed(program: Callable[..., Any], *args: Any) -> tuple[Any, float]:
+        start = clock()
+        value = program(*args)
+        return value, max(0.0, clock() - start - of_a_call)
+
+    return timed
 
 
-def _programs(
-    step: Any, session: Any
-) -> tuple[Callable[[], Any], Callable[[Any], Any], Callable[[Any], Any] | None]:
-    """The drawing of a sub-step, all else, and all else but its penalties where it has some."""
+def _with_penalties_apart(took: Counter[str], took_bare: Counter[str]) -> dict[str, float]:
+    """The seconds, those of penalties apart: what sub-steps take more than bare ones."""
+    for name, seconds in took_bare.items():
+        penalties = max(0.0, took[name] - seconds)
+        took[name] -= penalties
+        took["penalties"] += penalties
+    return dict(took)
+
+
+def _programs(step: SubStep, count: int, session: Session) -> _Programs:
     terms = [term for update in step.updates for term in update.terms.values()]
     penalties = frozenset(term for term in terms if is_penalty(term))
 
@@ -107,7 +118,14 @@ def _programs(
     compute = program(lambda x, key: step(x, key).report)
     # It is not counted, so that every k-th of the others has the penalties that are due in it.
     bare = program(lambda x, key: step.compute(step.inputs(x, key), key, (), penalties)[0])
-    return lambda: draw(session.iterators_of(sources)), compute, bare if penalties else None
+    return _Programs(
+        joint_name(step.updates),
+        step,
+        count,
+        lambda: draw(session.iterators_of(sources)),
+        compute,
+        bare if penalties else None,
+    )
 
 
 def _seconds_of_a_call(clock: Callable[[], float]) -> float:

@@ -18,6 +18,7 @@ from tfgan_lite.train.hooks import RunTrainOpsHook
 from tfgan_lite.train.monitoring import global_step_of
 from tfgan_lite.train.phase_times import seconds_apart
 from tfgan_lite.train.training_run import TrainingHook
+from tfgan_lite.train.updates import joint_name
 
 __all__ = ["ProfileHook"]
 
@@ -104,12 +105,12 @@ class ProfileHook(TrainingHook):
     def after_round(self, run_context: Any, global_step: int) -> None:
         self._step = global_step
         if self._started is not None and global_step >= self._rounds[1]:
-            self._tell(self._stopped(run_context.session), run_context.session)
+            self._tell(self._stopped(save=True), run_context.session)
 
     def close(self) -> None:
         """Ends a trace that training did not come to the end of."""
         if self._started is not None:
-            self._stopped(None)
+            self._stopped(save=False)
             self._log("Training ended before the rounds that were to be profiled did.")
 
     def _start(self, session: Any) -> None:
@@ -121,17 +122,14 @@ class ProfileHook(TrainingHook):
         tf.profiler.experimental.start(self._logdir)
         self._started = self._clock()
 
-    def _stopped(self, session: Any) -> float:
+    def _stopped(self, save: bool) -> float:
         """Ends trace and timing; gives the seconds that the rounds took."""
         seconds = self._clock() - self._started
         self._started = None
-        tf.profiler.experimental.stop(save=session is not None)
+        tf.profiler.experimental.stop(save=save)
         for hook in self.run.hooks:
             for name in _TIMED:
                 vars(hook).pop(name, None)
-        if session is not None:
-            programs = getattr(session, "program_seconds", 0.0) - self._program_seconds
-            self._seconds["programs"] = programs
         return seconds
 
     def _time(self, hook: Any) -> None:
@@ -150,7 +148,7 @@ class ProfileHook(TrainingHook):
 
     def _tell(self, total: float, session: Any) -> None:
         seconds = dict(self._seconds)
-        programs = seconds.pop("programs")
+        programs = getattr(session, "program_seconds", 0.0) - self._program_seconds
         if programs:
             apart = {}
             if not is_distributed(session.strategy):
@@ -181,5 +179,5 @@ def _row(hook: Any) -> str:
     if isinstance(hook, CheckpointHook):
         return "checkpoints"
     if isinstance(hook, RunTrainOpsHook) and all(hook.updates):
-        return " + ".join(update.name for update in hook.updates)
+        return joint_name(hook.updates)
     return f"hooks: {type(hook).__name__}"

@@ -16,6 +16,7 @@ from tfgan_lite.train.hooks import RunTrainOpsHook
 from tfgan_lite.train.scheduled_hook import MOST_STEPS, ScheduledTrainOpsHook
 from tfgan_lite.train.session import Session
 from tfgan_lite.train.sub_step import SubStep
+from tfgan_lite.train.updates import joint_name
 
 __all__ = ["RoundProgram"]
 
@@ -102,8 +103,8 @@ class RoundProgram:
         for hook in self._hooks:
             sub_step = updates // _counted(hook)
             if sub_step < hook.train_steps:
-                networks = " + ".join(update.name for update in hook.updates)
-                return f"{networks} sub-step {sub_step + 1} of {hook.train_steps}"
+                name = joint_name(hook.updates)
+                return f"{name} sub-step {sub_step + 1} of {hook.train_steps}"
             updates -= hook.train_steps * _counted(hook)
         return "an update"
 
@@ -111,8 +112,8 @@ class RoundProgram:
         self, rounds: tf.Tensor, scheduled: Sequence[tf.Tensor], iterators: Sequence[Any]
     ) -> tf.Tensor:
         iterators = dict(zip(self._sources, iterators))
-        known = {hook: hook.train_steps for hook in self._hooks}
-        counts = [{**known, **dict(zip(self._scheduled, scheduled))}[h] for h in self._hooks]
+        scheduled = dict(zip(self._scheduled, scheduled))
+        counts = [scheduled.get(hook, hook.train_steps) for hook in self._hooks]
         start = self._session.noise_round()
         launches = [] if self._scheduled else self._launches()
         steps = [each.step for each in launches]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from tfgan_lite.integers import checked_integer
 from tfgan_lite.structures import GANTrainSteps
 
-__all__ = ["Phase", "describe", "during", "joint", "sequential", "warm_up"]
+__all__ = ["Phase", "checked_phases", "describe", "during", "joint", "sequential", "warm_up"]
 
 GENERATOR, DISCRIMINATOR = "generator", "discriminator"
 ORDERS = ("generator_first", "discriminator_first")

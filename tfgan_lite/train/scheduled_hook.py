@@ -12,7 +12,7 @@ import tensorflow as tf
 from tfgan_lite.integers import checked_integer
 from tfgan_lite.train.hooks import RunTrainOpsHook
 
-__all__ = ["AdaptiveSteps", "ScheduledTrainOpsHook"]
+__all__ = ["MOST_STEPS", "AdaptiveSteps", "ScheduledTrainOpsHook"]
 
 MOST_STEPS = 10_000
 

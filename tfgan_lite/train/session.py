@@ -21,7 +21,7 @@ from tfgan_lite.train.jit_choice import JitChoice
 from tfgan_lite.train.replica_data import ReplicaIterator
 from tfgan_lite.train.sub_step import SubStep
 from tfgan_lite.train.train_ops import IncrementOp, Report, TrainOp
-from tfgan_lite.train.updates import Update
+from tfgan_lite.train.updates import Update, joint_name
 from tfgan_lite.train.workers import Workers
 
 __all__ = ["Session", "session_for_single_calls"]
@@ -96,11 +96,9 @@ class Session:
         for node in (*flat, *feeds):
             _check_fetch(node)
         updates = list(dict.fromkeys(x.update for x in flat if isinstance(x, (TrainOp, Report))))
-        nodes = [
-            x
-            for x in dict.fromkeys(x for x in flat if isinstance(x, Deferred))
-            if not isinstance(x, (TrainOp, Report, IncrementOp))
-        ]
+        ops = (TrainOp, Report, IncrementOp)
+        nodes = [x for x in flat if isinstance(x, Deferred) and not isinstance(x, ops)]
+        nodes = list(dict.fromkeys(nodes))
         found: dict[Any, Any] = {}
         if updates or nodes:
             found = self._run_program(updates, nodes, feeds)
@@ -200,7 +198,7 @@ class Session:
             sources, program = self._programs[key]
             result = program(tf.constant(position), fed, self.iterators_of(sources))
         except tf.errors.InvalidArgumentError as error:
-            explained = self.explain(error, " + ".join(u.name for u in updates) + "'s sub-step")
+            explained = self.explain(error, f"{joint_name(updates)}'s sub-step")
             if explained is error:
                 raise
             raise explained from None

@@ -182,7 +182,8 @@ class SubStep:
           samples: what `sample` gave for the same key, where it was called ahead.
 
         Raises:
-          tf.errors.InvalidArgumentError: marked NOT_FINITE, with no update applied.
+          tf.errors.InvalidArgumentError: a value is not finite, and no update was applied;
+            `describe_not_finite` tells which.
         """
         drawn = dict(zip(self.dataset_sources, self._of_a_replica(elements)))
         images = self.images({**drawn, **(samples or {})}) * self._strategy.num_replicas_in_sync

@@ -26,7 +26,16 @@ from tfgan_lite.train import graph_ops
 from tfgan_lite.train.optimizers import as_optimized, build_slots, check_optimizer
 from tfgan_lite.train.updates import Update
 
-__all__ = ["IncrementOp", "TrainOp", "gan_train_ops", "joint_ops"]
+__all__ = [
+    "IncrementOp",
+    "Report",
+    "TrainOp",
+    "gan_train_ops",
+    "joint_ops",
+    "report_of",
+    "update_of",
+    "updates_behind",
+]
 
 Metrics = Mapping[str, Callable[[Any], Any]]
 
@@ -195,10 +204,8 @@ def joint_ops(train_ops: Sequence[Any]) -> list[Any]:
 
     In TF2 a run of several updates does that by itself; a graph needs ops of their own.
     """
-    if all(isinstance(op, Deferred) for op in train_ops):
-        return list(train_ops)
     updates = [noted(op, "update") for op in train_ops]
-    if None in updates:  # Not made by gan_train_ops: their order is their maker's.
+    if None in updates:  # Of TF2, or not made by gan_train_ops: their order is their maker's.
         return list(train_ops)
     joint = graph_ops.train_op(updates, noted(train_ops[0], "update_ops"))
     for op, update in zip(joint, updates):
@@ -211,11 +218,17 @@ def update_of(train_op: Any) -> Update | None:
     return train_op.update if isinstance(train_op, TrainOp) else noted(train_op, "update")
 
 
+def updates_behind(train_ops: GANTrainOps) -> list[Update]:
+    """The updates behind all train ops that `gan_train_ops` made; other ops have none."""
+    ops = tf.nest.flatten(tuple(train_ops[:2]))
+    return [update for update in map(update_of, ops) if update is not None]
+
+
 def report_of(train_op: Any) -> Any:
     """What to fetch for all values that an update reports: the op itself for others' ops."""
     if isinstance(train_op, TrainOp):
         return train_op.report
-    if isinstance(train_op, Deferred) or noted(train_op, "values") is None:
+    if noted(train_op, "values") is None:
         return train_op
     # The values alone do not depend on the update.
     with tf.control_dependencies([train_op]):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from tfgan_lite.structures import GANTrainSteps
 from tfgan_lite.train import schedule
 
 __all__ = ["get_sequential_train_steps"]
 
 
-def get_sequential_train_steps(train_steps: Any = None) -> Any:
+def get_sequential_train_steps(
+    train_steps: GANTrainSteps | None = None,
+) -> Callable[..., tuple[Any, bool]]:
     """A train step function for slim-style loops (graph).
 
     Args:
@@ -27,7 +31,7 @@ def get_sequential_train_steps(train_steps: Any = None) -> Any:
       >>> stop
       False
     """
-    phases = schedule.sequential(*([train_steps] if train_steps is not None else []))
+    phases = schedule.sequential(GANTrainSteps(1, 1) if train_steps is None else train_steps)
 
     def train_step(session, train_ops, global_step, train_step_kwargs):
         total = 0.0

@@ -17,7 +17,7 @@ from tfgan_lite.train.adam_kernel import adam_kernel
 from tfgan_lite.train.checksums import checksum
 from tfgan_lite.train.optimizers import as_optimized, without_sums_over_replicas
 
-__all__ = ["Update", "apply_all"]
+__all__ = ["Update", "apply_all", "joint_name"]
 
 GradsAndVars = list[tuple[tf.Tensor, tf.Variable]]
 
@@ -239,6 +239,11 @@ class Update:
             return []
         norms = {id(v): tf.norm(tf.cast(tf.convert_to_tensor(g), tf.float32)) for g, v in pairs}
         return [norms.get(id(v), tf.constant(0.0)) for v in self.variables]
+
+
+def joint_name(updates: Sequence[Update]) -> str:
+    """The name of updates that run together: "generator + discriminator"."""
+    return " + ".join(update.name for update in updates)
 
 
 def apply_all(updates: Sequence[Update], gradients: Sequence[GradsAndVars]) -> list[Any]:

@@ -159,7 +159,7 @@ def _variables(network: Any) -> dict[str, tf.Variable]:
     named: dict[str, tf.Variable] = {}
     for variable in owner:
         name = getattr(variable, "path", variable.name).split(":")[0]
-        if name.rsplit("/", 1)[-1] in ("seed_generator_state",):  # Dropout's, of no weight.
+        if name.rsplit("/", 1)[-1] == "seed_generator_state":  # Dropout's, of no weight.
             continue
         unique, number = name, 1
         while unique in named:
