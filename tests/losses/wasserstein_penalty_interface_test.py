@@ -176,6 +176,15 @@ def test_integer_data_are_an_error(real, generated):
         penalty(critic, tf.zeros([3, 2], real), tf.zeros([3, 2], generated))
 
 
+def test_integer_labels_among_the_data_are_an_error_that_says_what_to_do():
+    def critic(data, _):
+        return tf.reduce_sum(data["x"], 1)
+
+    data = {"x": tf.zeros([3, 2]), "y": tf.zeros([3], tf.int32)}
+    with pytest.raises(ValueError, match="real_data is int32.*one-hot.*generator_inputs"):
+        penalty(critic, data, data)
+
+
 @pytest.mark.parametrize("target", [0, -1.0, float("nan")])
 def test_target_that_is_not_above_zero_is_an_error(target):
     with pytest.raises(ValueError, match="target must be > 0"):
