@@ -149,6 +149,15 @@ def test_unknown_rank_is_an_error(unknown):
         value.get_concrete_function(**specs)
 
 
+def test_a_list_may_stand_for_a_tuple():
+    def critic(data, _):
+        assert isinstance(data, tuple)  # As the real data are.
+        return data[0][:, 0] + data[1][:, 0]
+
+    parts = [tf.zeros([3, 1]), tf.zeros([3, 1])]
+    np.testing.assert_allclose(penalty(critic, tuple(parts), parts), (2**0.5 - 1) ** 2, rtol=1e-6)
+
+
 def test_other_structures_are_an_error():
     real, generated = {"a": tf.zeros([3, 2])}, {"b": tf.zeros([3, 2])}
     with pytest.raises(ValueError, match="real_data and generated_data differ in structure"):

@@ -16,6 +16,7 @@ from tfgan_lite.losses.reduction import Reduction, as_written, publish, weighted
 from tfgan_lite.losses.safe_math import safe_sqrt
 from tfgan_lite.losses.shapes import of_equal_shape
 from tfgan_lite.losses.slopes import floating_leaves, squared_slopes
+from tfgan_lite.structures import skeleton
 
 # Autograph stays on in the penalties, so that `discriminator_fn` may use Python's `if` on tensors
 # as it may everywhere else in a tf.function.
@@ -274,7 +275,7 @@ def dragan_penalty(
 def _matching_leaves(real_data: Any, generated_data: Any) -> tuple[list, list]:
     """Flattens both structures to tensors, of which each pair has one shape."""
     try:
-        tf.nest.assert_same_structure(real_data, generated_data)
+        tf.nest.assert_same_structure(skeleton(real_data), skeleton(generated_data))
     except (TypeError, ValueError) as error:
         raise ValueError(f"real_data and generated_data differ in structure: {error}") from error
     _check_all_floating(real_data, "real_data")
