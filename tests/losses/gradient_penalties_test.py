@@ -226,6 +226,20 @@ def test_critic_that_ignores_its_data_is_an_error(name):
 
 
 @every_penalty
+def test_examples_that_are_judged_together_bring_a_warning_that_says_what_to_do(name):
+    critic = lambda data, _: tf.reduce_sum(tf.reshape(data, [2, 6]), 1)  # noqa: E731
+    with pytest.warns(UserWarning, match=r"2 logits for 4 examples.*\[2, 2, ...\]"):
+        penalty(name, critic, tf.zeros([4, 3]))
+
+
+@every_penalty
+def test_packs_that_are_the_examples_have_slopes_of_their_own(name):
+    critic = lambda data, _: tf.reduce_sum(tf.reshape(data, [2, 6]), 1)  # noqa: E731
+    value = penalty(name, critic, tf.zeros([2, 2, 3]))
+    np.testing.assert_allclose(value, PENALTIES[name](np.sqrt(6)), rtol=1e-6)
+
+
+@every_penalty
 def test_data_of_integers_alone_are_an_error_that_names_them(name):
     argument = "generated_data" if name == "r2_penalty" else "real_data"
     with pytest.raises(ValueError, match=f"{argument} is uint8"):

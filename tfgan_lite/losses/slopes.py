@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -111,6 +112,7 @@ def squared_slopes(
         tape.watch(places)
         data = _moved_to(places, like)
         logits = tf.cast(logits_of(discriminator_fn(data, generator_inputs)), tf.float32)
+    _warn_of_packs(logits, places[0])
     return _summed_squares(tape.gradient(logits, places))
 
 
@@ -120,6 +122,19 @@ def _moved_to(places: Sequence[tf.Tensor], like: Any) -> Any:
     leaves, rest = [tf.convert_to_tensor(leaf) for leaf in tf.nest.flatten(like)], iter(places)
     leaves = [tf.cast(next(rest), x.dtype) if x.dtype.is_floating else x for x in leaves]
     return tf.nest.pack_sequence_as(like, leaves)
+
+
+@as_written
+def _warn_of_packs(logits: tf.Tensor, examples: tf.Tensor) -> None:
+    """Warns where the discriminator judges several examples together, as PacGAN's does."""
+    count, size = (x.shape[0] if x.shape.rank else None for x in (logits, examples))
+    if count and size and count < size:
+        warnings.warn(
+            f"The discriminator gives {count} logits for {size} examples, while the penalty is of"
+            " the slope at each example by itself and not at those that are judged together. Make"
+            f" a pack one example of the data: [{count}, {size // count}, ...].",
+            stacklevel=2,
+        )
 
 
 @as_written
