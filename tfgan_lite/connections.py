@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -11,6 +11,7 @@ from tfgan_lite.deferred import Deferred, current_run, leaves, materialise
 from tfgan_lite.graph_notes import note
 from tfgan_lite.merged_calls import MergedCalls
 from tfgan_lite.networks import Network
+from tfgan_lite.structures import skeleton
 
 __all__ = ["Call", "Connection", "as_network", "check_disjoint", "check_same", "connect"]
 
@@ -167,7 +168,7 @@ def check_same(
         f"  generated: {_described(given)}\n  real:      {_described(expected)}\n"
         f"Change the generator or the data so that they agree{remedy}."
     )
-    if _skeleton(given) != _skeleton(expected):
+    if skeleton(given) != skeleton(expected):
         raise ValueError(message)
     for mine, theirs in zip(tf.nest.flatten(given), tf.nest.flatten(expected)):
         if mine.dtype != theirs.dtype or not mine.shape.is_compatible_with(theirs.shape):
@@ -189,13 +190,6 @@ def check_disjoint(*networks: Network) -> None:
 
 def _specs(values: Any) -> Any:
     return tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), values)
-
-
-def _skeleton(values: Any) -> Any:
-    """What has to agree of two structures: keys and lengths. A list may stand for a tuple."""
-    if isinstance(values, Mapping):
-        return {key: _skeleton(value) for key, value in values.items()}
-    return [_skeleton(value) for value in values] if isinstance(values, (list, tuple)) else None
 
 
 def _described(specs: Any) -> str:

@@ -268,7 +268,10 @@ class Network:
         trained = [v for v in trained if id(unwrapped(v)) not in self._of_layers]
         trained += [v for x in self.layers for v in x.trainable_variables]
         trainable = {id(unwrapped(v)) for v in trained}
-        owned = [unwrapped(v) for v in (*owned, *(self._of_layers.values() if is_model else ()))]
+        if is_model:  # A model of Keras does not list the states of its recurrent layers.
+            states = [v for v in whole_variables(used) if not v.trainable]
+            owned = [*owned, *self._of_layers.values(), *states]
+        owned = [unwrapped(v) for v in owned]
         self.variables = list({id(v): v for v in owned}.values())
         self.trainable_variables = [v for v in self.variables if id(v) in trainable]
 

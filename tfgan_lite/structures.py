@@ -7,7 +7,7 @@ unpacking in old programs keep working. A *value* is a `tf.Tensor` in a `tf.Grap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "InfoGANModel",
     "StarGANModel",
     "as_list",
+    "skeleton",
 ]
 
 Value = Any
@@ -214,3 +215,10 @@ class GANTrainSteps(NamedTuple):
 def as_list(values: Any) -> list[Any]:
     """`values` as a list; a single value becomes a list of one."""
     return list(values) if isinstance(values, (list, tuple)) else [values]
+
+
+def skeleton(values: Any) -> Any:
+    """What has to agree of two structures: keys and lengths. A list may stand for a tuple."""
+    if isinstance(values, Mapping):
+        return {key: skeleton(value) for key, value in values.items()}
+    return [skeleton(value) for value in values] if isinstance(values, (list, tuple)) else None

@@ -111,6 +111,21 @@ def test_slope_is_over_all_parts_and_axes(name):
     np.testing.assert_allclose(penalty(name, critic, data), PENALTIES[name](3.0), rtol=1e-6)
 
 
+@every_penalty
+@every_world
+def test_integer_labels_among_the_data_reach_the_critic_as_they_are(name, world):
+    labels = np.array([1, 2, 4], np.int32)
+
+    def critic(data, _):  # Its slope at an example is the example's label.
+        vectors, numbers = data
+        assert numbers.dtype == tf.int32
+        return vectors[:, 0] * tf.cast(numbers, tf.float32)
+
+    expected = np.mean([PENALTIES[name](label) for label in labels])
+    value = WORLDS[world](lambda *data: penalty(name, critic, data), np.zeros([3, 2], "f"), labels)
+    np.testing.assert_allclose(value, expected, rtol=1e-6)
+
+
 # Precision
 
 
@@ -211,7 +226,21 @@ def test_critic_that_ignores_its_data_is_an_error(name):
 
 
 @every_penalty
-def test_integer_data_are_an_error_that_names_them(name):
+def test_examples_that_are_judged_together_bring_a_warning_that_says_what_to_do(name):
+    critic = lambda data, _: tf.reduce_sum(tf.reshape(data, [2, 6]), 1)  # noqa: E731
+    with pytest.warns(UserWarning, match=r"2 logits for 4 examples.*\[2, 2, ...\]"):
+        penalty(name, critic, tf.zeros([4, 3]))
+
+
+@every_penalty
+def test_packs_that_are_the_examples_have_slopes_of_their_own(name):
+    critic = lambda data, _: tf.reduce_sum(tf.reshape(data, [2, 6]), 1)  # noqa: E731
+    value = penalty(name, critic, tf.zeros([2, 2, 3]))
+    np.testing.assert_allclose(value, PENALTIES[name](np.sqrt(6)), rtol=1e-6)
+
+
+@every_penalty
+def test_data_of_integers_alone_are_an_error_that_names_them(name):
     argument = "generated_data" if name == "r2_penalty" else "real_data"
     with pytest.raises(ValueError, match=f"{argument} is uint8"):
         penalty(name, data=tf.zeros([3, 2], tf.uint8))

@@ -149,6 +149,15 @@ def test_unknown_rank_is_an_error(unknown):
         value.get_concrete_function(**specs)
 
 
+def test_a_list_may_stand_for_a_tuple():
+    def critic(data, _):
+        assert isinstance(data, tuple)  # As the real data are.
+        return data[0][:, 0] + data[1][:, 0]
+
+    parts = [tf.zeros([3, 1]), tf.zeros([3, 1])]
+    np.testing.assert_allclose(penalty(critic, tuple(parts), parts), (2**0.5 - 1) ** 2, rtol=1e-6)
+
+
 def test_other_structures_are_an_error():
     real, generated = {"a": tf.zeros([3, 2])}, {"b": tf.zeros([3, 2])}
     with pytest.raises(ValueError, match="real_data and generated_data differ in structure"):
@@ -174,6 +183,15 @@ def test_integer_data_are_an_error(real, generated):
     integer = "real_data is uint8" if real == tf.uint8 else "generated_data is uint8"
     with pytest.raises(ValueError, match=integer):
         penalty(critic, tf.zeros([3, 2], real), tf.zeros([3, 2], generated))
+
+
+def test_integer_labels_among_the_data_are_an_error_that_says_what_to_do():
+    def critic(data, _):
+        return tf.reduce_sum(data["x"], 1)
+
+    data = {"x": tf.zeros([3, 2]), "y": tf.zeros([3], tf.int32)}
+    with pytest.raises(ValueError, match="real_data is int32.*one-hot.*generator_inputs"):
+        penalty(critic, data, data)
 
 
 @pytest.mark.parametrize("target", [0, -1.0, float("nan")])

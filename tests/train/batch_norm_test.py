@@ -1,4 +1,4 @@
-"""Batch norm's statistics move in their own network's updates, and nowhere else."""
+"""Statistics, of batch norm say, move in their own network's updates, and nowhere else."""
 
 import numpy as np
 import pytest
@@ -70,3 +70,22 @@ def test_the_discriminators_update_moves_the_discriminators_statistics_only(worl
     # The generated data is normalised: its mean is 0, so one call halves, the other adds.
     mean = (1 - MOMENTUM) * real_of(0).mean()
     assert np.isclose(critic, [mean, MOMENTUM * mean], rtol=1e-4).any()
+
+
+def test_states_of_recurrent_layers_move_in_their_own_networks_updates_only():
+    def recurrent():
+        gru = tf.keras.layers.GRU(1, stateful=True, return_sequences=True)
+        return tf.keras.Sequential([tf.keras.Input(batch_shape=[2, 3, 1]), gru])
+
+    generator, critic = recurrent(), recurrent()
+    sequences = tfgan.constant(tf.ones([2, 3, 1]))
+    model = tfgan.gan_model(generator, critic, sequences, sequences)
+    optimizers = [tf.keras.optimizers.SGD(0.1) for _ in range(2)]
+    ops = tfgan.gan_train_ops(model, tfgan.gan_loss(model), *optimizers)
+    states = [network.layers[0].states[0] for network in (generator, critic)]
+    ops.generator_train_op()
+    assert [np.any(state.numpy() != 0) for state in states] == [True, False]
+    before = states[0].numpy()
+    ops.discriminator_train_op()
+    assert np.any(states[1].numpy() != 0)
+    np.testing.assert_array_equal(states[0].numpy(), before)

@@ -16,6 +16,7 @@ from tfgan_lite.losses.reduction import Reduction, as_written, publish, weighted
 from tfgan_lite.losses.safe_math import safe_sqrt
 from tfgan_lite.losses.shapes import of_equal_shape
 from tfgan_lite.losses.slopes import floating_leaves, squared_slopes
+from tfgan_lite.structures import skeleton
 
 # Autograph stays on in the penalties, so that `discriminator_fn` may use Python's `if` on tensors
 # as it may everywhere else in a tf.function.
@@ -123,7 +124,8 @@ def r1_penalty(
     arXiv:1801.04406.
 
     Args:
-      real_data: A floating tensor [B, ...] or a nested structure of them, of known ranks.
+      real_data: A floating tensor [B, ...] or a nested structure of tensors, of known ranks.
+        Leaves that are not floating, such as labels, are given to the discriminator as they are.
       generator_inputs: Passed on to `discriminator_fn`.
       discriminator_fn: Called as `discriminator_fn(data, generator_inputs)` with data of the
         structure and dtypes of `real_data`; a dict it returns has the key "logits", and a tuple or
@@ -141,7 +143,7 @@ def r1_penalty(
       A float32 scalar >= 0, or [B] when `reduction` is NONE.
 
     Raises:
-      ValueError: If a rank is unknown, data are not floating, their batch sizes differ,
+      ValueError: If a rank is unknown, no part of the data is floating, their batch sizes differ,
         `discriminator_fn` ignores the data or returns no logits, or weights are negative.
 
     Example:
@@ -176,7 +178,8 @@ def r2_penalty(
     Papers: Mescheder et al., arXiv:1801.04406; with R1 in R3GAN, arXiv:2501.05441.
 
     Args:
-      generated_data: A floating tensor [B, ...] or a nested structure of them, of known ranks.
+      generated_data: A floating tensor [B, ...] or a nested structure of tensors, of known ranks.
+        Leaves that are not floating, such as labels, are given to the discriminator as they are.
       generator_inputs: Passed on to `discriminator_fn`.
       discriminator_fn: As in `r1_penalty`.
       discriminator_scope: As in `r1_penalty`.
@@ -229,7 +232,8 @@ def dragan_penalty(
     Paper: Kodali et al., On Convergence and Stability of GANs, arXiv:1705.07215; lambda is 10.
 
     Args:
-      real_data: A floating tensor [B, ...] or a nested structure of them, of known ranks.
+      real_data: A floating tensor [B, ...] or a nested structure of tensors, of known ranks.
+        Leaves that are not floating, such as labels, are given to the discriminator as they are.
       generator_inputs: Passed on to `discriminator_fn`.
       discriminator_fn: As in `r1_penalty`.
       discriminator_scope: As in `r1_penalty`.
@@ -271,15 +275,30 @@ def dragan_penalty(
 def _matching_leaves(real_data: Any, generated_data: Any) -> tuple[list, list]:
     """Flattens both structures to tensors, of which each pair has one shape."""
     try:
-        tf.nest.assert_same_structure(real_data, generated_data)
+        tf.nest.assert_same_structure(skeleton(real_data), skeleton(generated_data))
     except (TypeError, ValueError) as error:
         raise ValueError(f"real_data and generated_data differ in structure: {error}") from error
+    _check_all_floating(real_data, "real_data")
+    _check_all_floating(generated_data, "generated_data")
     pairs = zip(
         floating_leaves(real_data, "real_data"), floating_leaves(generated_data, "generated_data")
     )
     # Each real example is paired with a generated one.
     pairs = [of_equal_shape(*pair, "real_data", "generated_data") for pair in pairs]
     return [real for real, _ in pairs], [generated for _, generated in pairs]
+
+
+@as_written
+def _check_all_floating(data: Any, name: str) -> None:
+    for leaf in tf.nest.flatten(data):
+        dtype = tf.convert_to_tensor(leaf).dtype
+        if not dtype.is_floating:
+            raise ValueError(
+                f"The gradient penalty is taken between real and generated data, but a part of"
+                f" {name} is {dtype.name}: there is nothing between two labels or tokens. Make them"
+                " one-hot vectors, or give labels of the real batch through generator_inputs; R1"
+                " and R2 leave integers as they are."
+            )
 
 
 @as_written

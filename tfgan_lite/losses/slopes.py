@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -47,22 +48,20 @@ def logits_of(outputs: Any) -> tf.Tensor:
 
 @as_written
 def floating_leaves(data: Any, name: str) -> list[tf.Tensor]:
-    """Flattens data to tensors of one batch size that can have gradients.
+    """Of data's tensors, which have one batch size, those that can have gradients.
 
     Args:
       data: A tensor or a structure of them.
       name: What the caller calls it, for messages.
 
     Raises:
-      ValueError: If a leaf is not floating, a rank is unknown, or batch sizes differ.
+      ValueError: If no leaf is floating, a rank is unknown, or batch sizes differ.
     """
     leaves = [tf.convert_to_tensor(leaf) for leaf in tf.nest.flatten(data)]
+    if not any(leaf.dtype.is_floating for leaf in leaves):
+        dtypes = ", ".join(leaf.dtype.name for leaf in leaves)
+        raise ValueError(f"A gradient needs floating data, but {name} is {dtypes}.")
     for leaf in leaves:
-        if not leaf.dtype.is_floating:
-            raise ValueError(
-                f"A gradient needs floating data, but {name} is {leaf.dtype.name}; D gets labels"
-                " through generator_inputs."
-            )
         if not leaf.shape.rank:
             raise ValueError(
                 f"The ranks of the data must be known and at least 1; {name} has the shape"
@@ -74,13 +73,13 @@ def floating_leaves(data: Any, name: str) -> list[tf.Tensor]:
             f"The parts of {name} must have one batch size; their shapes are "
             f"{[leaf.shape.as_list() for leaf in leaves]}."
         )
-    if None not in sizes:
-        return leaves
-    batch = tf.shape(leaves[0])[:1]
-    message = f"The batch sizes of the parts of {name} differ."
-    shapes = [tf.concat([batch, tf.shape(leaf)[1:]], axis=0) for leaf in leaves[1:]]
-    rest = zip(leaves[1:], shapes)
-    return [leaves[0], *(with_shape(leaf, shape, message) for leaf, shape in rest)]
+    if None in sizes:
+        batch = tf.shape(leaves[0])[:1]
+        message = f"The batch sizes of the parts of {name} differ."
+        shapes = [tf.concat([batch, tf.shape(leaf)[1:]], axis=0) for leaf in leaves[1:]]
+        rest = zip(leaves[1:], shapes)
+        leaves = [leaves[0], *(with_shape(leaf, shape, message) for leaf, shape in rest)]
+    return [leaf for leaf in leaves if leaf.dtype.is_floating]
 
 
 def squared_slopes(
@@ -93,8 +92,9 @@ def squared_slopes(
     """The squared norm of the logits' gradient for each example, over all leaves of the data.
 
     Args:
-      places: Where to take the slope: float32 leaves of data.
-      like: Data whose structure and dtypes `discriminator_fn` expects.
+      places: Where to take the slope: float32, one for each floating leaf of data.
+      like: Data whose structure and dtypes `discriminator_fn` expects; its other leaves, such as
+        integer labels, are given to it as they are.
       generator_inputs: Passed on to `discriminator_fn`.
       discriminator_fn: Called as `discriminator_fn(data, generator_inputs)`; see `logits_of`.
       discriminator_scope: In a tf.Graph, the variable scope that it finds its variables in.
@@ -110,11 +110,31 @@ def squared_slopes(
         tf.GradientTape(watch_accessed_variables=False) as tape,
     ):
         tape.watch(places)
-        leaves = zip(places, tf.nest.flatten(like), strict=True)
-        data = [tf.cast(place, tf.convert_to_tensor(leaf).dtype) for place, leaf in leaves]
-        data = tf.nest.pack_sequence_as(like, data)
+        data = _moved_to(places, like)
         logits = tf.cast(logits_of(discriminator_fn(data, generator_inputs)), tf.float32)
+    _warn_of_packs(logits, places[0])
     return _summed_squares(tape.gradient(logits, places))
+
+
+@as_written
+def _moved_to(places: Sequence[tf.Tensor], like: Any) -> Any:
+    """Data with the places as its floating leaves."""
+    leaves, rest = [tf.convert_to_tensor(leaf) for leaf in tf.nest.flatten(like)], iter(places)
+    leaves = [tf.cast(next(rest), x.dtype) if x.dtype.is_floating else x for x in leaves]
+    return tf.nest.pack_sequence_as(like, leaves)
+
+
+@as_written
+def _warn_of_packs(logits: tf.Tensor, examples: tf.Tensor) -> None:
+    """Warns where the discriminator judges several examples together, as PacGAN's does."""
+    count, size = (x.shape[0] if x.shape.rank else None for x in (logits, examples))
+    if count and size and count < size:
+        warnings.warn(
+            f"The discriminator gives {count} logits for {size} examples, while the penalty is of"
+            " the slope at each example by itself and not at those that are judged together. Make"
+            f" a pack one example of the data: [{count}, {size // count}, ...].",
+            stacklevel=2,
+        )
 
 
 @as_written
