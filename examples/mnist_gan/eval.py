@@ -79,7 +79,7 @@ def main(argv: list[str]) -> None:
     num_images = _NUM_IMAGES.value or judge.num_images
     model = kinds.sampling_model(generator, kind.sampled_inputs())
     images = tfgan.generate(model, num_images, seed=seed).numpy()
-    evaluation = judge.evaluate(images, seed)
+    evaluation = judge.evaluate(images, seed, weights)
     report = {
         "dataset": dataset,
         "gan_type": config["gan_type"],

@@ -99,12 +99,13 @@ class Judge:
             },
         }
 
-    def evaluate(self, images: np.ndarray, seed: int) -> tfgan.eval.EvaluationResult:
+    def evaluate(self, images: np.ndarray, seed: int, weights: str) -> tfgan.eval.EvaluationResult:
         """Returns all that the library can say of images, with standard errors; print it.
 
         Args:
-          images: float32 [N, 28, 28, 1] in [-1, 1], N >= 2.
+          images: float32 [N, 28, 28, 1] in [-1, 1], N >= 2, drawn in inference mode.
           seed: For what the metrics draw: pairs, subsets and resamples.
+          weights: Which the generator had: "averaged" or "training".
         """
         metrics = [
             tfgan.eval.FrechetDistance(),
@@ -120,7 +121,7 @@ class Judge:
             metrics.append(tfgan.eval.FrechetDistanceInfinity())
         if self.reference_split == "test":
             metrics.append(tfgan.eval.DataCopying(self.training_images))
-        return tfgan.eval.evaluate(
+        result = tfgan.eval.evaluate(
             images,
             self.reference_images,
             metrics,
@@ -130,6 +131,9 @@ class Judge:
             split=self.reference_split,
             allow_rank_deficient=True,
         )
+        # Which images alone do not tell.
+        result.protocol["generated"] |= {"weights": weights, "batch_norm": "inference"}
+        return result
 
     def hook(
         self, model: tfgan.GANModel, every_n_steps: int, average: Any, seed: int

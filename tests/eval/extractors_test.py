@@ -121,7 +121,9 @@ class TestValues:
         batch = images(4)
         batch[2, 0, 0, 0], batch[3, 0, 0, 0] = low, high
         extractor = Extractor(means, name="means", value_range=value_range)
-        with pytest.raises(ValueError, match=f"values from .* to {high:g}.*'means' takes values"):
+        with pytest.raises(
+            ValueError, match=f"values from .* to {high:g}.*'means' takes values.*clip"
+        ):
             extractor(batch)
 
     def test_that_rounding_left_outside_are_taken(self):

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import tfgan_lite as tfgan
 from tests.train.event_files import summaries
@@ -133,7 +134,7 @@ def test_a_failing_metric_is_logged_and_training_goes_on(world, tmp_path, caplog
 
 @pytest.mark.slow
 @both_worlds
-def test_the_best_checkpoints_are_kept_and_can_be_trained_on(world, tmp_path):
+def test_the_best_checkpoints_are_kept_and_the_best_of_them_is_trained_on(world, tmp_path):
     with in_world(world):
         made = gan()
         hook = hook_of(made, every_n_steps=1, keep_best=2, higher_is_better=True)
@@ -144,9 +145,12 @@ def test_the_best_checkpoints_are_kept_and_can_be_trained_on(world, tmp_path):
     assert [entry["step"] for entry in ranking] == best
     kept = {path.name for path in (tmp_path / "best").glob("*.index")}
     assert kept == {f"ckpt-{step}.index" for step in best}
+    state = tf.train.get_checkpoint_state(str(tmp_path / "best"))
+    assert state.model_checkpoint_path == str(tmp_path / "best" / f"ckpt-{best[0]}")
+    assert len(state.all_model_checkpoint_paths) == 2
     with in_world(world):
         resumed = gan()
-        assert resumed.train(1, tmp_path / "best", save_checkpoint_secs=600) == max(best) + 1
+        assert resumed.train(1, tmp_path / "best", save_checkpoint_secs=600) == best[0] + 1
 
 
 @pytest.mark.parametrize("content", ['[{"step": 1, "score": 0, "checkpoint": "../x"}]', "{", "[7]"])

@@ -16,7 +16,9 @@ def test_the_last_checkpoint_gets_the_scores_that_training_wrote(programs, run, 
     stdout = programs.succeed("eval", f"--logdir={run}", f"--output={tmp_path / 'out.json'}")
     report, trained = read(tmp_path / "out.json"), read(run / "metrics.json")
     assert report.pop("checkpoint") == tf.train.latest_checkpoint(str(run))
-    metrics = [report.pop(name) for name in ("values", "standard_errors", "protocol")][0]
+    metrics, _, protocol = [report.pop(n) for n in ("values", "standard_errors", "protocol")]
+    generated = protocol["generated"]
+    assert (generated["weights"], generated["batch_norm"]) == (report["weights"], "inference")
     assert metrics["frechet_distance"] == pytest.approx(report["frechet_distance"], rel=1e-5)
     assert metrics["classifier_score"] == pytest.approx(report["classifier_score"], rel=1e-5)
     for name in ("kernel_distance", "precision", "coverage", "ms_ssim", "copying_z_score"):

@@ -97,6 +97,7 @@ def test_a_run_is_scored_and_drawn_from_as_what_it_is(programs, kind_run, tmp_pa
     report, trained = read(tmp_path / "eval.json"), read(kind_run / "metrics.json")
     assert report.keys() >= trained.keys() | {"checkpoint"}
     assert report["weights"] == trained["weights"] and report["gan_type"] == trained["gan_type"]
+    assert report["protocol"]["generated"]["weights"] == trained["weights"]
     if not read(kind_run / "config.json")["graph_mode"]:  # A graph's noise is another.
         assert {name: report[name] for name in trained} == trained
     assert report["perceptual_path_length"] > 0

@@ -14,6 +14,7 @@ from tests.keras_gan.small_gans import (
     data,
     every_kind,
     gan,
+    labels,
     network,
 )
 
@@ -183,6 +184,33 @@ class TestBadInput:
     def test_a_path_in_place_of_data(self):
         with pytest.raises(ValueError, match=r"data must be .*tfgan_lite\.data\.load\('photos'\)"):
             gan().fit("photos")
+
+    @pytest.mark.parametrize("form", ["generator", "function", "NoneType"])
+    def test_data_that_are_neither_arrays_nor_a_dataset(self, form):
+        def function():
+            yield data()
+
+        given = {"generator": function(), "function": function, "NoneType": None}[form]
+        with pytest.raises(ValueError, match=f"got a {form}.*Dataset.from_generator"):
+            gan().fit(given, steps_per_epoch=1, verbose=0)
+
+    def test_labels_as_an_argument_of_their_own(self):
+        with pytest.raises(
+            ValueError, match=r"epochs .*got a ndarray: .*fit\(\(images, labels\)\)"
+        ):
+            gan().fit(data(), labels())
+
+    @pytest.mark.parametrize(
+        ("method", "instead"),
+        [
+            ("train_on_batch", "fit\\(dataset, rounds=n\\)"),
+            ("test_on_batch", "evaluate"),
+            ("export", "tfgan_lite.export"),
+        ],
+    )
+    def test_methods_of_keras_that_a_gan_has_not(self, method, instead):
+        with pytest.raises(NotImplementedError, match=instead):
+            getattr(gan(), method)(data())
 
     def test_data_without_an_end(self):
         with pytest.raises(ValueError, match="Pass steps_per_epoch, or rounds"):

@@ -20,8 +20,9 @@ _RANKING = "best.json"
 class BestCheckpoints:
     """Keeps the checkpoints of the k best rounds in a folder of their own.
 
-    Each is a whole checkpoint of the run: `gan_train(..., logdir=folder)` goes on from the newest
-    of them. `best.json` lists them, the best first, and a resumed run goes on with it.
+    Each is a whole checkpoint of the run. The folder by itself means the best of them: it is what
+    `tf.train.latest_checkpoint(folder)` finds, and what `gan_train(..., logdir=folder)` goes on
+    from. `best.json` lists them, the best first, and a resumed run goes on with it.
 
     Args:
       folder: where they go.
@@ -57,10 +58,19 @@ class BestCheckpoints:
         self.ranking = kept
         with replaced_file(self._ranking_path) as file:
             file.write((json.dumps(kept, indent=2) + "\n").encode())
+        self._name_the_best()
         for each in dropped:
             for path in tf.io.gfile.glob(os.path.join(self._folder, each["checkpoint"] + ".*")):
                 tf.io.gfile.remove(path)
         return True
+
+    def _name_the_best(self) -> None:
+        """Writes the list that TensorFlow reads, where it would name the newest as the latest."""
+        names = [entry["checkpoint"] for entry in self.ranking]
+        lines = [f'model_checkpoint_path: "{names[0]}"']
+        lines += [f'all_model_checkpoint_paths: "{name}"' for name in names]
+        with replaced_file(os.path.join(self._folder, "checkpoint")) as file:
+            file.write("".join(f"{line}\n" for line in lines).encode())
 
     def _save(self, session: Any, step: int) -> None:
         if self._saver is not None:

@@ -78,7 +78,8 @@ def check_values(images: tf.Tensor, value_range: ValueRange, name: str, start: i
     if low < least or high > most:
         raise ValueError(
             f"images hold values from {low:.6g} to {high:.6g}, but extractor {name!r} takes "
-            f"{_described(value_range)}. Scale them, or declare another value_range."
+            f"{_described(value_range)}. Scale them, or declare another value_range; if a generator"
+            " without bounds made them, let it clip them where it does not train."
         )
 
 

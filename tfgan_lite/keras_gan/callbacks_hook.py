@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfgan_lite.train.training_run import Means, TrainingHook
 
-__all__ = ["CallbacksHook"]
+__all__ = ["CallbacksHook", "as_callback_list"]
 
 _BATCH_METHODS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 
@@ -105,6 +105,29 @@ class CallbacksHook(TrainingHook):
 
     def _epoch(self, step: int) -> int:
         return self._initial_epoch + (step - self._start) // self._rounds_per_epoch
+
+
+def as_callback_list(callbacks: Any, gan: Any, epochs: int, steps: int, verbose: Any) -> Any:
+    """Callbacks as Keras's CallbackList, with a History and, if wanted, a progress bar.
+
+    Args:
+      callbacks: one, a list, None, or such a CallbackList, which stays as it is.
+      gan: the KerasGAN.
+      epochs: the number of the last epoch.
+      steps: rounds in an epoch.
+      verbose: "auto", 0, 1 or 2, as in Keras.
+    """
+    if isinstance(callbacks, tf.keras.callbacks.CallbackList):
+        return callbacks
+    return tf.keras.callbacks.CallbackList(
+        callbacks,
+        add_history=True,
+        add_progbar=verbose != 0,
+        model=gan,
+        verbose=1 if verbose == "auto" else verbose,
+        epochs=epochs,
+        steps=steps,
+    )
 
 
 def _check_none_needs_one_optimizer(callbacks: Any) -> None:

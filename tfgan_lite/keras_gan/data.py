@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import os
 from typing import Any
 
@@ -23,7 +24,8 @@ class Batches:
       end: whether it ends.
 
     Raises:
-      ValueError: a batch size for a dataset; fewer examples than a batch; a path.
+      ValueError: a batch size for a dataset; fewer examples than a batch; a path, a
+        Python generator or what else is no array.
     """
 
     def __init__(self, data: Any, batch_size: int | None, seed: int):
@@ -38,6 +40,14 @@ class Batches:
                     f"data must be a tf.data.Dataset of batches, or arrays, got {data!r}. Images of"
                     f" a path: tfgan_lite.data.load({data!r}).batches(n)."
                 )
+            for leaf in tf.nest.flatten(data):
+                if not _is_array(leaf):
+                    raise ValueError(
+                        "data must be a tf.data.Dataset of batches, or arrays, got a"
+                        f" {type(leaf).__name__}. Of a function that gives batches one by one,"
+                        " tf.data.Dataset.from_generator(function, output_signature=tf.TensorSpec("
+                        "[batch_size, ...], tf.float32)) makes a dataset."
+                    )
             size = batch_size or 32
             examples = tf.data.Dataset.from_tensor_slices(data)
             count = int(examples.cardinality())
@@ -65,3 +75,7 @@ class Batches:
         if any(callable(each) for each in steps):
             return None
         return max(1, self._count // max(1, sum(steps)))
+
+
+def _is_array(leaf: Any) -> bool:
+    return tf.is_tensor(leaf) or hasattr(leaf, "__array__") or isinstance(leaf, numbers.Number)

@@ -13,11 +13,12 @@ import tensorflow as tf
 
 from tfgan_lite import eval as tfgan_eval
 from tfgan_lite.features.averaging import WeightAverage
-from tfgan_lite.integers import checked_integer
 from tfgan_lite.keras_gan import kinds, saving
-from tfgan_lite.keras_gan.callbacks_hook import CallbacksHook
+from tfgan_lite.keras_gan.callbacks_hook import CallbacksHook, as_callback_list
 from tfgan_lite.keras_gan.data import Batches
+from tfgan_lite.keras_gan.epochs import check_counts, rounds_of
 from tfgan_lite.keras_gan.inputs import as_distribution, config_of, from_config
+from tfgan_lite.keras_gan.missing_methods import WithoutBatchMethods
 from tfgan_lite.keras_gan.samples import samples_of
 from tfgan_lite.keras_gan.schedules import hooks_of
 from tfgan_lite.keras_gan.training import Training
@@ -31,7 +32,7 @@ __all__ = ["KerasGAN"]
 
 
 @tf.keras.utils.register_keras_serializable(package="tfgan_lite")
-class KerasGAN(tf.keras.Model):
+class KerasGAN(WithoutBatchMethods):
     """A GAN as a Keras model: `compile`, `fit`, `evaluate`, `predict`, `save`.
 
     `fit` calls `gan_model`, `gan_loss`, `gan_train_ops` and `gan_train`, and so trains as they do:
@@ -204,20 +205,18 @@ class KerasGAN(tf.keras.Model):
         """
         if not self._training.options:
             raise RuntimeError("Call compile() before fit().")
-        counts = {"rounds": rounds, "steps_per_epoch": steps_per_epoch}
-        for name, count in {**counts, "epochs": epochs, "validation_freq": validation_freq}.items():
-            if count is not None:
-                checked_integer(name, count)
+        check_counts(
+            epochs=epochs,
+            rounds=rounds,
+            steps_per_epoch=steps_per_epoch,
+            validation_freq=validation_freq,
+        )
         training = self._training
         get_hooks_fn = hooks_of(training.options["schedule"])
         batches = Batches(data, batch_size, training.options["seed"])
-        per_epoch = steps_per_epoch or batches.rounds_in_a_pass(get_hooks_fn) or rounds
-        if per_epoch is None:
-            raise ValueError(
-                "How many rounds an epoch has is unknown: the data have no known end, or the"
-                " schedule's steps are a function. Pass steps_per_epoch, or rounds."
-            )
-        rounds = (epochs - initial_epoch) * per_epoch if rounds is None else rounds
+        rounds, per_epoch = rounds_of(
+            batches, get_hooks_fn, epochs, initial_epoch, rounds, steps_per_epoch
+        )
         validate = None
         if validation_data is not None:
             arguments = validation_metrics, extractor, validation_samples
@@ -228,16 +227,8 @@ class KerasGAN(tf.keras.Model):
         self.stop_training = False
         with self._scope():
             training.connect(batches, self.distribute_strategy)
-            if not isinstance(callbacks, tf.keras.callbacks.CallbackList):
-                callbacks = tf.keras.callbacks.CallbackList(
-                    callbacks,
-                    add_history=True,
-                    add_progbar=verbose != 0,
-                    model=self,
-                    verbose=1 if verbose == "auto" else verbose,
-                    epochs=initial_epoch - (-rounds // per_epoch),
-                    steps=min(per_epoch, rounds),
-                )
+            epochs = initial_epoch - (-rounds // per_epoch)
+            callbacks = as_callback_list(callbacks, self, epochs, min(per_epoch, rounds), verbose)
             hook = CallbacksHook(
                 self, callbacks, rounds, per_epoch, initial_epoch, validate, validation_freq
             )
