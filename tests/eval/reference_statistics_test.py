@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.eval.tiny_extractor import TinyExtractor, images, labels
 from tfgan_lite import eval as tfeval
@@ -69,6 +70,16 @@ def test_another_extractor_is_refused(extractor):
         evaluated(statistics, TinyExtractor(scale=2.0))
     with pytest.raises(ValueError, match="made with the extractor 'stripes'"):
         evaluated(statistics, None)
+
+
+def test_another_layer_of_the_same_network_is_refused():
+    flat, act = tf.keras.layers.Flatten(name="flat"), tf.keras.layers.ReLU(name="act")
+    model = tf.keras.Sequential([tf.keras.layers.Input(images(1).shape[1:]), flat, act])
+    before, after = (tfeval.extractor_from_keras(model, name) for name in ("flat", "act"))
+    statistics = tfeval.ReferenceStatistics.compute(images(80, 1), before)
+    assert statistics.protocol["layer"] == "flat"
+    with pytest.raises(ValueError, match="layer 'flat'.*layer 'act'.*do not compare"):
+        evaluated(statistics, after)
 
 
 def test_another_resize_mode_is_refused(extractor):

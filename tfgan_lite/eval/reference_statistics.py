@@ -79,7 +79,7 @@ class ReferenceStatistics(SampleStatistics):
     def check_extractor(self, extractor: Any) -> None:
         """Raises ValueError unless these statistics were made with the extractor."""
         mine, given = self.protocol, extractor_protocol(extractor)
-        for name in ("extractor_hash", "resize_mode"):
+        for name in ("extractor_hash", "layer", "resize_mode"):
             if mine.get(name) != given.get(name):
                 raise ValueError(
                     f"The reference statistics were made with the extractor"
