@@ -104,6 +104,34 @@ def test_somebody_elses_arrays_and_pickles_are_refused(tmp_path):
             tfeval.ReferenceStatistics.load(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"count": np.array([80, 80])},
+        {"format": np.array("1")},
+        {"features": np.ones([7, 6])},
+        {"features": np.ones([80])},
+        {"labels": np.ones([7], int)},
+        {"protocol": np.array("[]")},
+    ],
+    ids=lambda changed: "_".join(f"{k}_{v.shape}" for k, v in changed.items()),
+)
+def test_a_file_whose_arrays_do_not_fit_is_named(changed, extractor, tmp_path):
+    path = tmp_path / "real.npz"
+    tfeval.ReferenceStatistics.compute(images(80, 1), extractor).save(path)
+    with np.load(path) as file:
+        arrays = {**file, **changed}
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError, match="real.npz holds no reference statistics"):
+        tfeval.ReferenceStatistics.load(path)
+
+
+def test_a_file_of_one_array_is_named(tmp_path):
+    np.save(tmp_path / "features.npy", np.ones([8, 6]))
+    with pytest.raises(ValueError, match="features.npy holds no reference statistics"):
+        tfeval.ReferenceStatistics.load(tmp_path / "features.npy")
+
+
 def test_a_missing_file_is_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError):
         tfeval.ReferenceStatistics.load(tmp_path / "real.npz")
