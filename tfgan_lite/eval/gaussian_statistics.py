@@ -81,6 +81,7 @@ class GaussianStatistics(Accumulator):
         Raises:
           ValueError: another shape, NaN or infinity.
         """
+        self._check_replicas()
         batch = as_matrix(features, "features", num_columns=self.num_features)
         batch = tf.ensure_shape(batch, [None, self.num_features])
         state = self.count.read_value(), self.mean.read_value()
