@@ -262,6 +262,11 @@ def test_protocol_says_what_it_is():
     }
 
 
+def test_a_function_that_gives_nothing_is_told():
+    with pytest.raises(ValueError, match="must give features.* but it gave None"):
+        Extractor(lambda images: None, name="m")
+
+
 @pytest.mark.parametrize(
     ("argument", "message"),
     [

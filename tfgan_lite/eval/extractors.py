@@ -237,10 +237,11 @@ def _as_outputs(given: Any, name: str) -> Outputs:
         outputs = {"features": given[0], "logits": given[1]}
     else:
         outputs = {"features": given}
-    if "features" not in outputs or not set(outputs) <= {"features", "logits"}:
+    if outputs.get("features") is None or not set(outputs) <= {"features", "logits"}:
+        shown = f"a mapping with {sorted(given)}" if isinstance(given, Mapping) else repr(given)
         raise ValueError(
             f"The function of extractor {name!r} must give features, (features, logits) or a "
-            f'mapping with "features" and "logits", but it gave a mapping with {sorted(outputs)}.'
+            f'mapping with "features" and "logits", but it gave {shown}.'
         )
     return {
         key: _as_matrix(value, key, name) for key, value in outputs.items() if value is not None

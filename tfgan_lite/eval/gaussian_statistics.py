@@ -26,7 +26,7 @@ class Moments(NamedTuple):
       100
     """
 
-    count: Array | int  # Examples, N: an integer scalar.
+    count: Array | int  # Examples, N: an integer scalar. The rank of C is taken as N - 1 at most.
     mean: Array  # float64 [D].
     covariance: Array  # float64 [D, D], unbiased: the scatter matrix divided by N - 1.
 
