@@ -190,6 +190,26 @@ def of_each_replica(strategy):
     return values(statistics[0])
 
 
+def of_the_scope(strategy):
+    """What accumulators made in the strategy's scope say as replicas update them."""
+    messages = []
+    for make in (gaussian, score, store):
+        with strategy.scope():
+            accumulator = make()
+        try:
+            strategy.run(accumulator.update_state, args=(stream(),))
+        except ValueError as error:
+            messages.append(str(error))
+    return messages
+
+
+@pytest.mark.slow
+def test_one_of_the_scope_tells_replicas_to_have_one_each():
+    messages = on_two_replicas(of_the_scope)
+    assert len(messages) == 3
+    assert all("one accumulator for each replica" in message for message in messages)
+
+
 @pytest.mark.slow
 def test_replicas_have_one_each_and_a_merge_adds_them_up():
     expected = values(after(gaussian, [2.0 * stream()]))

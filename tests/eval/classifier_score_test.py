@@ -48,6 +48,10 @@ class TestClassifierScore:
         logits = 3.0 * np.random.default_rng(0).normal(size=(200, 10))
         assert score(logits) == pytest.approx(numpy_score(logits), rel=1e-10)
 
+    def test_takes_lists_of_numbers(self):
+        logits = [[0.0, 1.0], [2.0, -1.0]]
+        assert score(logits) == pytest.approx(numpy_score(np.array(logits)), rel=1e-6)
+
     def test_does_not_change_when_a_constant_is_added_to_a_row(self):
         logits = np.random.default_rng(0).normal(size=(50, 10))
         moved = logits + np.linspace(-50.0, 50.0, 50)[:, np.newaxis]

@@ -316,6 +316,7 @@ def bad_calls():
         "no reference": ((fine, None), ValueError, "reference is needed by frechet_distance"),
         "no extractor": ((fine, fine, [FRECHET], None, None), ValueError, "need an extractor"),
         "metric class": ((fine, fine, [tfeval.ClassifierScore]), TypeError, "Call it"),
+        "one metric": ((fine, fine, FRECHET), TypeError, "must be a list of metric objects"),
         "no metrics": ((fine, fine, []), ValueError, "metrics is empty"),
         "metric twice": ((fine, fine, [FRECHET, FRECHET]), ValueError, "frechet_distance twice"),
         "too many": ((fine, fine, [FRECHET], 51), ValueError, "there are only 50 samples"),

@@ -221,6 +221,23 @@ class TestHash:
         ]
         assert len({Extractor(function, name="m").hash for function in functions}) == 5
 
+    @pytest.mark.parametrize(
+        ("first", "second"),
+        [
+            (lambda x: tf.nn.leaky_relu(means(x), 0.1), lambda x: tf.nn.leaky_relu(means(x), 0.2)),
+            (lambda x: means(x[:, 1:]) - means(x), lambda x: means(x) - means(x[:, 1:])),
+            (tf.function(lambda x: 2.0 * means(x)), tf.function(lambda x: 3.0 * means(x))),
+            (
+                lambda x: tf.map_fn(lambda y: 2.0 * y, means(x)),
+                lambda x: tf.map_fn(lambda y: 3.0 * y, means(x)),
+            ),
+        ],
+        ids=["attributes", "order", "functions", "loops"],
+    )
+    def test_differs_for_other(self, first, second):
+        hashes = [Extractor(function, name="m").hash for function in (first, second, first)]
+        assert hashes[0] == hashes[2] != hashes[1]
+
     def test_can_be_given(self):
         assert Extractor(means, name="m", hash="0ab1").hash == "0ab1"
         with pytest.raises(ValueError, match="hash must be hexadecimal"):
@@ -245,6 +262,11 @@ def test_protocol_says_what_it_is():
         "resize_mode": "clean",
         "note": "a toy",
     }
+
+
+def test_a_function_that_gives_nothing_is_told():
+    with pytest.raises(ValueError, match="must give features.* but it gave None"):
+        Extractor(lambda images: None, name="m")
 
 
 @pytest.mark.parametrize(

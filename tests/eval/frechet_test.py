@@ -293,6 +293,16 @@ class TestFrechetDistanceOfMoments:
         second = Moments(50, np.array([3.0, 0.0]), np.diag([9.0, 1.0]))
         assert float(frechet_distance(first, second)) == pytest.approx(9.0 + 4.0 + 1.0, rel=1e-12)
 
+    def test_takes_moments_as_float32_tensors(self):
+        first = Moments(100, tf.zeros(2), tf.eye(2))
+        second = Moments(50, tf.constant([3.0, 0.0]), 4.0 * tf.eye(2))
+        assert float(frechet_distance(first, second)) == pytest.approx(9.0 + 2.0, rel=1e-6)
+
+    def test_needs_the_number_of_examples(self):
+        first = Moments(100, np.zeros(2), np.eye(2))
+        with pytest.raises(ValueError, match="statistics2 has no count"):
+            frechet_distance(first, first._replace(count=None))
+
     def test_of_equal_moments_is_exactly_zero(self):
         given = Moments(100, np.ones(9), random_covariance(9, seed=1))
         assert frechet_distance(given, given) == 0.0

@@ -113,6 +113,26 @@ def test_features_that_are_not_finite_are_an_error():
         path_length(lambda z: z * np.nan)
 
 
+def test_inputs_in_which_a_step_would_be_rounding_are_an_error():
+    with pytest.raises(ValueError, match="bfloat16, in which a step of 0.0001 is lost"):
+        ppl.perceptual_path_length(
+            lambda z: z, lambda n, seed: tf.cast(draw(n, seed), tf.bfloat16), lambda x: x, 5
+        )
+
+
+@pytest.mark.parametrize(
+    ("feature_fn", "error", "message"),
+    [
+        (lambda data: {"features": data}, TypeError, r"gave \['features'\] by name: take one"),
+        (lambda data: data[:3], ValueError, r"shape \(3, 5\) for 20 steps"),
+        (tf.reduce_sum, ValueError, r"shape \(\) for 20 steps"),
+    ],
+)
+def test_features_must_be_a_row_for_each_step(feature_fn, error, message):
+    with pytest.raises(error, match=message):
+        ppl.perceptual_path_length(lambda z: z, draw, feature_fn, 20)
+
+
 def test_inputs_without_noise_are_an_error():
     with pytest.raises(ValueError, match="must give a floating part"):
         ppl.perceptual_path_length(lambda x: x, lambda n, seed: tf.range(n), lambda x: x, 4)

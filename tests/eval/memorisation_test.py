@@ -33,6 +33,15 @@ def test_repeated_samples_are_duplicates_and_others_are_not():
     assert set(np.flatnonzero(found)) == {3, 10, 4, 20}
 
 
+def test_whether_a_sample_is_repeated_does_not_depend_on_the_order_of_the_real_ones():
+    random = np.random.default_rng(0)
+    tight, wide = random.normal(0.0, 1e-3, [100, 4]), random.normal(50.0, 1.0, [500, 4])
+    fresh = random.normal(50.0, 1.0, [50, 4])
+    samples = np.concatenate([fresh, fresh + 1e-3])
+    for order in ([tight, wide], [wide, tight]):
+        assert memorisation.near_duplicates(samples, np.concatenate(order)).all()
+
+
 def test_all_identical_samples_are_all_duplicates():
     assert memorisation.near_duplicates(np.ones([5, 3]), normal(9, 3)).all()
     assert memorisation.near_duplicates(np.ones([5, 3]), np.ones([9, 3])).all()

@@ -109,6 +109,26 @@ def test_it_can_be_taken_in_a_graph(name):
         assert session.run(found.values) == pytest.approx(expected.values, rel=1e-6, abs=1e-9)
 
 
+def test_the_error_of_a_kernel_distance_of_two_blocks_is_the_spread_of_draws():
+    random = np.random.default_rng(0)
+    metric = tfeval.KernelDistance(max_block_size=20)
+    estimates = []
+    for _ in range(400):
+        sets = random.normal(size=[40, 3]), random.normal(0.5, 1.0, [40, 3])
+        known = [tfeval.SampleStatistics(count=40, features=each) for each in sets]
+        estimates.append(metric.compute(tfeval.Collected(*known))["kernel_distance"])
+    spread = np.std([each.value for each in estimates], ddof=1)
+    stated = np.sqrt(np.mean([each.standard_error**2 for each in estimates]))
+    assert stated == pytest.approx(spread, rel=0.15)
+
+
+def test_a_kernel_distance_needs_two_samples_in_each_block():
+    metric, features = tfeval.KernelDistance(max_block_size=20), np.ones([100, 3])
+    known = [tfeval.SampleStatistics(count=n, features=features[:n]) for n in (9, 100)]
+    with pytest.raises(ValueError, match="9 generated and 100 reference samples make 5 blocks"):
+        metric.compute(tfeval.Collected(*known))
+
+
 def test_the_classifier_score_is_that_of_all_logits():
     samples = images(333, 2)
     logits = TinyExtractor()(samples)["logits"]

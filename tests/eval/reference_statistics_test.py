@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.eval.tiny_extractor import TinyExtractor, images, labels
 from tfgan_lite import eval as tfeval
@@ -71,6 +72,16 @@ def test_another_extractor_is_refused(extractor):
         evaluated(statistics, None)
 
 
+def test_another_layer_of_the_same_network_is_refused():
+    flat, act = tf.keras.layers.Flatten(name="flat"), tf.keras.layers.ReLU(name="act")
+    model = tf.keras.Sequential([tf.keras.layers.Input(images(1).shape[1:]), flat, act])
+    before, after = (tfeval.extractor_from_keras(model, name) for name in ("flat", "act"))
+    statistics = tfeval.ReferenceStatistics.compute(images(80, 1), before)
+    assert statistics.protocol["layer"] == "flat"
+    with pytest.raises(ValueError, match="layer 'flat'.*layer 'act'.*do not compare"):
+        evaluated(statistics, after)
+
+
 def test_another_resize_mode_is_refused(extractor):
     statistics = tfeval.ReferenceStatistics.compute(images(80, 1), extractor)
     statistics.protocol["resize_mode"] = "clean"
@@ -91,6 +102,34 @@ def test_somebody_elses_arrays_and_pickles_are_refused(tmp_path):
     for name in ("mu.npz", "pickle.npz"):
         with pytest.raises(ValueError, match="holds no reference statistics"):
             tfeval.ReferenceStatistics.load(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"count": np.array([80, 80])},
+        {"format": np.array("1")},
+        {"features": np.ones([7, 6])},
+        {"features": np.ones([80])},
+        {"labels": np.ones([7], int)},
+        {"protocol": np.array("[]")},
+    ],
+    ids=lambda changed: "_".join(f"{k}_{v.shape}" for k, v in changed.items()),
+)
+def test_a_file_whose_arrays_do_not_fit_is_named(changed, extractor, tmp_path):
+    path = tmp_path / "real.npz"
+    tfeval.ReferenceStatistics.compute(images(80, 1), extractor).save(path)
+    with np.load(path) as file:
+        arrays = {**file, **changed}
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError, match="real.npz holds no reference statistics"):
+        tfeval.ReferenceStatistics.load(path)
+
+
+def test_a_file_of_one_array_is_named(tmp_path):
+    np.save(tmp_path / "features.npy", np.ones([8, 6]))
+    with pytest.raises(ValueError, match="features.npy holds no reference statistics"):
+        tfeval.ReferenceStatistics.load(tmp_path / "features.npy")
 
 
 def test_a_missing_file_is_a_missing_file(tmp_path):

@@ -24,7 +24,16 @@ class Accumulator(tf.Module):
         distance = frechet_distance(statistics, reference)
 
     Every example has the same weight, however the stream is cut into batches. Replicas and workers
-    have one accumulator each, and `merge_state` adds them up. `tf.train.Checkpoint` saves the
+    have one accumulator each, made outside of the strategy's scope, and `merge_state` adds them up:
+
+        statistics = [GaussianStatistics(2048) for _ in range(strategy.num_replicas_in_sync)]
+        for batch in strategy.experimental_distribute_dataset(dataset):
+            features = strategy.run(features_of, args=(batch,))
+            for each, part in zip(statistics, strategy.experimental_local_results(features)):
+                each.update_state(part)
+        statistics[0].merge_state(statistics[1:])
+
+    `tf.train.Checkpoint` saves the
     state. In a graph the variables are local (`tf.compat.v1.local_variables_initializer`).
     """
 
@@ -73,6 +82,18 @@ class Accumulator(tf.Module):
         with tf.control_dependencies(list(values) if in_plain_graph() else []):
             assignments = [v.assign(x) for v, x in zip(self._variables(), values)]
         return self._count_after(assignments)
+
+    def _check_replicas(self) -> None:
+        """Raises a ValueError where each replica would update a copy, and one would be read."""
+        alone = tf.distribute.get_strategy().num_replicas_in_sync < 2
+        if alone or tf.distribute.in_cross_replica_context():
+            return
+        if isinstance(self._variables()[0], tf.distribute.DistributedValues):
+            raise ValueError(
+                f"{self.name} was made in a strategy's scope, so each replica would have a copy of"
+                " its own, and results would be those of the first alone. Make one accumulator"
+                " for each replica outside of the scope, and add them up with merge_state."
+            )
 
     def _count_after(self, assignments: Sequence[Any]) -> tf.Tensor:
         operations = assignments if in_plain_graph() else []

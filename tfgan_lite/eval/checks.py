@@ -75,7 +75,8 @@ def check_same_columns(first: Array, second: Array, names: tuple[str, str]) -> N
 def result_dtype(values: Array) -> tf.DType:
     """The dtype of a metric of `values`: float64 if they are, float32 otherwise."""
     # Half precision would overflow at 65,504, which a distance passes early in training.
-    return tf.float64 if tf.as_dtype(values.dtype) == tf.float64 else tf.float32
+    dtype = getattr(values, "dtype", tf.float32)  # Lists have none.
+    return tf.float64 if tf.as_dtype(dtype) == tf.float64 else tf.float32
 
 
 def _is_plain(values: Array) -> bool:

@@ -60,6 +60,7 @@ class ClassifierScoreStatistics(Accumulator):
         Raises:
           ValueError: another shape, NaN or infinity.
         """
+        self._check_replicas()
         matrix = as_matrix(logits, "logits", num_columns=self.num_classes)
         matrix = tf.ensure_shape(matrix, [None, self.num_classes])
         return self._assign(self._merged(self._state(), _sums(matrix)))

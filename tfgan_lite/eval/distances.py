@@ -22,19 +22,25 @@ _TILE = 2048
 _ROUNDING = 1e-13
 
 
-def as_features(values: np.ndarray, name: str, min_rows: int = 1) -> np.ndarray:
+def as_features(values: np.ndarray, name: str, min_rows: int = 1, first_row: int = 0) -> np.ndarray:
     """Returns `values` as an array, or says why they are no set of feature vectors.
+
+    bfloat16, in which NumPy cannot compute, becomes float32.
 
     Args:
       values: real numbers [N, D].
       name: the argument's name, for messages.
       min_rows: the smallest N.
+      first_row: the number of the first row, for messages: of a batch, the rows before it.
 
     Raises:
       ValueError: not a matrix, too few rows, no columns, or a value that is not finite.
     """
     values = np.asarray(values)
-    if values.ndim != 2 or not np.issubdtype(values.dtype, np.number) or not values.shape[1]:
+    if values.dtype.name == "bfloat16":
+        values = values.astype(np.float32)
+    is_real = np.issubdtype(values.dtype, np.floating) or np.issubdtype(values.dtype, np.integer)
+    if values.ndim != 2 or not is_real or not values.shape[1]:
         raise ValueError(
             f"{name} must be real numbers [samples, features], got {values.dtype} {values.shape}."
             " Flatten what comes after the first axis."
@@ -48,9 +54,10 @@ def as_features(values: np.ndarray, name: str, min_rows: int = 1) -> np.ndarray:
         release(values)
         bad = ~np.isfinite(values[start : start + _TILE]).all(axis=1)
         if bad.any():
+            row = first_row + start + int(np.argmax(bad))
             raise ValueError(
-                f"{name} must be finite, but row {start + int(np.argmax(bad))} holds NaN or"
-                " infinity. Look at the samples, and at the extractor's value range."
+                f"{name} must be finite, but row {row} holds NaN or infinity."
+                " Look at the samples, and at the extractor's value range."
             )
     return values
 

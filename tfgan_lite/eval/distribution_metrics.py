@@ -107,13 +107,22 @@ class KernelDistance(Metric):
     def compute(self, collected: Collected) -> dict[str, Estimate]:
         sets = collected.reference.features, collected.generated.features
         blocks = -(-max(map(len, sets)) // self.max_block_size)
+        if min(map(len, sets)) < 2 * blocks:
+            reference, generated = map(len, sets)
+            raise ValueError(
+                f"{self.name}: {generated} generated and {reference} reference samples make"
+                f" {blocks} blocks of at most {self.max_block_size}, and each needs two samples of"
+                " both. Take more of the fewer, or a higher max_block_size."
+            )
         random = np.random.default_rng(collected.seed)
         orders = [np.array_split(random.permutation(len(each)), blocks) for each in sets]
         found = np.empty([blocks, 2])
         for block, pair in enumerate(zip(*orders)):
             found[block] = kernel_distance(*map(take, sets, pair), max_block_size=None)
         if blocks > 1:
-            return {self.name: Estimate.of_mean(found[:, 0])}
+            # Blocks are few, so that their deviation is taken about a mean that is estimated, too.
+            error = found[:, 0].std(ddof=1) / np.sqrt(blocks)
+            return {self.name: Estimate(float(found[:, 0].mean()), float(error))}
         return {self.name: Estimate(*map(float, found[0]))}
 
 

@@ -222,6 +222,8 @@ def _evaluate_in_graph(source: Any, metrics: Sequence[Metric], **options: Any) -
 
 
 def _checked_metrics(metrics: Sequence[Metric] | None) -> list[Metric]:
+    if isinstance(metrics, (str, Metric)):
+        raise TypeError(f"metrics must be a list of metric objects: [{metrics!r}].")
     metrics = [FrechetDistance(), KernelDistance()] if metrics is None else list(metrics)
     for metric in metrics:
         if not isinstance(metric, Metric):

@@ -10,6 +10,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import tensorflow as tf
+
 from tfgan_lite.replaced_file import replaced_file
 
 __all__ = ["EvaluationResult"]
@@ -46,7 +48,16 @@ class EvaluationResult:
         return _for_json(dataclasses.asdict(self))
 
     def to_json(self) -> str:
-        """Returns `to_dict` as JSON."""
+        """Returns `to_dict` as JSON.
+
+        Raises:
+          ValueError: a graph's result, whose values are tensors.
+        """
+        if any(tf.is_tensor(each) for each in self.values.values()):
+            raise ValueError(
+                "The values are tensors of a graph: run result.values in a session, and write what"
+                " it gives."
+            )
         return json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -56,12 +67,22 @@ class EvaluationResult:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> EvaluationResult:
-        """Returns what `save` wrote."""
+        """Returns what `save` wrote.
+
+        Raises:
+          FileNotFoundError: there is no such file.
+          ValueError: it is another file, or is damaged.
+        """
         with open(path, encoding="utf-8") as file:
-            content = json.load(file)
-        for name in ("values", "standard_errors"):
-            content[name] = {key: float(value) for key, value in content[name].items()}
-        return cls(**content)
+            try:
+                content = json.load(file)
+                for name in ("values", "standard_errors"):
+                    content[name] = {key: float(value) for key, value in content[name].items()}
+                return cls(**content)
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise ValueError(
+                    f"{os.fspath(path)} holds no result of evaluate, or is damaged ({error})."
+                ) from error
 
     def table(self) -> Any:
         """Returns a rich table, for a console of your own."""
@@ -73,7 +94,8 @@ class EvaluationResult:
         table.add_column("± standard error", justify="right")
         for name, value in self.values.items():
             error = self.standard_errors.get(name)
-            table.add_row(name, _shown(value), "" if error is None else _shown(error, 2))
+            shown = "a tensor of a graph" if tf.is_tensor(value) else _shown(value)
+            table.add_row(name, shown, "" if error is None else _shown(error, 2))
         return table
 
     def __str__(self) -> str:
@@ -89,7 +111,9 @@ def _shown(value: float, digits: int = 5) -> str:
 
 
 def _caption(protocol: Mapping[str, Any]) -> str:
-    """Returns the protocol's lines."""
+    """Returns the protocol's lines; none for a graph's, which knows its metrics only."""
+    if "generated" not in protocol:
+        return ""
     generated, reference = protocol["generated"], protocol.get("reference")
     made = [f"{generated['count']} generated ({generated.get('source', '')})"]
     made += [f"{generated[key]} {word}" for key, word in _WORDS.items() if key in generated]

@@ -51,7 +51,7 @@ def extractor_from_keras(
       logits: The layer whose output are the logits; none by default.
       name: The model's by default.
       **options: `Extractor`'s: value_range, image_shape (by default what the model declares),
-        resize_mode, batch_size, note, hash.
+        resize_mode, batch_size, layer, note, hash.
 
     Raises:
       ValueError: There is no layer of this name, or the model has more than one input.
@@ -78,6 +78,7 @@ def extractor_from_keras(
         options["image_shape"] = tuple(declared[1:])
     # An unbuilt model has its weights only after it was called, so the hash comes after that.
     options.setdefault("hash", lambda: arrays_hash(model.weights))
+    options.setdefault("layer", features)
     return Extractor(
         lambda images: inner(tf.cast(images, tf.float32), training=False),
         name=name or getattr(model, "name", None) or type(model).__name__,
@@ -103,7 +104,8 @@ def extractor_from_saved_model(
       signature: The signature to call. By default the object itself where it can be called, else
         "serving_default".
       name: The folder's by default.
-      **options: `Extractor`'s: value_range, image_shape, resize_mode, batch_size, note, hash.
+      **options: `Extractor`'s: value_range, image_shape, resize_mode, batch_size, layer, note,
+        hash.
 
     Raises:
       FileNotFoundError: There is no SavedModel at `path`.
@@ -121,6 +123,7 @@ def extractor_from_saved_model(
     path = pathlib.Path(path)
     function = saved_model_function(path, signature)
     options.setdefault("hash", hash_of_files(path))
+    options.setdefault("layer", ":".join(filter(None, [signature, features])))
     return Extractor(
         lambda images: _selected(function(images), features, logits, str(path)),
         name=name or path.name,
@@ -189,7 +192,7 @@ def extractor_from_frozen_graph(
       logits: The logits' tensor; none by default.
       name: The file's by default.
       sha256: What the file's SHA-256 must be, in hexadecimal; not checked by default.
-      **options: `Extractor`'s: value_range, image_shape, resize_mode, batch_size, note.
+      **options: `Extractor`'s: value_range, image_shape, resize_mode, batch_size, layer, note.
 
     Raises:
       FileNotFoundError: There is no such file.
@@ -217,7 +220,7 @@ def extractor_from_frozen_graph(
         lambda images: function(tf.cast(images, tf.float32)),
         name=name or path.stem,
         hash=digest,
-        **options,
+        **{"layer": features, **options},
     )
 
 

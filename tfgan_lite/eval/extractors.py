@@ -23,6 +23,9 @@ __all__ = ["Extractor", "arrays_hash", "eagerly"]
 
 Outputs = dict[str, tf.Tensor]
 
+# Attributes that tell how or where an operation runs, or the number that it has in this program.
+_COUNTED = ("config", "config_proto", "executor_type", "container", "shared_name", "token")
+
 
 class Extractor:
     """Images to features and, where there are any, logits: loaded once, compiled once.
@@ -40,11 +43,14 @@ class Extractor:
       hash: Hexadecimal, identifies its weights; or a function that gives it once `function` has
         been traced. By default, a SHA-256 of the operations and the weights that it was traced to;
         another release of TensorFlow may trace other operations, so give one of your own (see
-        `arrays_hash`) to compare across releases.
+        `arrays_hash`) to compare across releases, or where `function` calls Python code (as
+        `tf.numpy_function`), which no hash sees.
       value_range: What images hold: (-1, 1), (0, 1) or "uint8".
       image_shape: (height, width, channels), with None for what is free.
       resize_mode: How `function` resizes, for the results; None if it does not.
       batch_size: Images at a time, eagerly.
+      layer: Which layer or output of a network the features are, for the results; None if the hash
+        says it all. Statistics of another layer's features are refused.
       note: A remark for whoever reads results, such as what they are not comparable with.
 
     Raises:
@@ -66,13 +72,14 @@ class Extractor:
         image_shape: Sequence[int | None] = (None, None, 3),
         resize_mode: str | None = None,
         batch_size: int = 64,
+        layer: str | None = None,
         note: str = "",
     ):
         if not callable(function):
             raise TypeError(f"function must be callable, but it is {function!r}.")
         if not isinstance(name, str) or not name:
             raise ValueError(f"name must be a string that is not empty, but it is {name!r}.")
-        self._name, self._resize_mode, self._note = name, resize_mode, note
+        self._name, self._resize_mode, self._layer, self._note = name, resize_mode, layer, note
         self._value_range = image_ranges.checked_range(value_range)
         self._image_shape = _checked_shape(image_shape)
         self._batch_size = checked_integer("batch_size", batch_size)
@@ -133,7 +140,8 @@ class Extractor:
             "value_range": self.value_range,
             "resize_mode": self.resize_mode,
         }
-        return {**protocol, "note": self._note} if self._note else protocol
+        remarks = {"layer": self._layer, "note": self._note}
+        return protocol | {name: remark for name, remark in remarks.items() if remark}
 
     @tf.autograph.experimental.do_not_convert
     def __call__(self, images: Any) -> Outputs:
@@ -229,10 +237,11 @@ def _as_outputs(given: Any, name: str) -> Outputs:
         outputs = {"features": given[0], "logits": given[1]}
     else:
         outputs = {"features": given}
-    if "features" not in outputs or not set(outputs) <= {"features", "logits"}:
+    if outputs.get("features") is None or not set(outputs) <= {"features", "logits"}:
+        shown = f"a mapping with {sorted(given)}" if isinstance(given, Mapping) else repr(given)
         raise ValueError(
             f"The function of extractor {name!r} must give features, (features, logits) or a "
-            f'mapping with "features" and "logits", but it gave a mapping with {sorted(outputs)}.'
+            f'mapping with "features" and "logits", but it gave {shown}.'
         )
     return {
         key: _as_matrix(value, key, name) for key, value in outputs.items() if value is not None
@@ -272,12 +281,10 @@ def _checked_hash(value: str) -> str:
 
 
 def _graph_hash(concrete: Any) -> str:
-    """Returns a hash of the operations, the constants and the captured values of a function."""
-    digest = hashlib.sha256()
-    for operation in concrete.graph.get_operations():
-        digest.update(operation.type.encode())
-        if operation.type == "Const":
-            digest.update(operation.get_attr("value").SerializeToString())
+    """Returns a hash of what a function does and of the values that it captured."""
+    graph = concrete.graph.as_graph_def()
+    functions = {function.signature.name: function for function in graph.library.function}
+    digest = hashlib.sha256(_nodes_hash(graph.node, functions))
     variables = {id(variable.handle): variable for variable in concrete.graph.variables}
     arrays = []
     for captured in concrete.captured_inputs:
@@ -287,3 +294,44 @@ def _graph_hash(concrete: Any) -> str:
             arrays.append(captured.numpy())
     digest.update(arrays_hash(arrays).encode())
     return digest.hexdigest()
+
+
+def _nodes_hash(nodes: Iterable[Any], functions: Mapping[str, Any], caller: Any = None) -> bytes:
+    """Returns a hash of operations, their attributes and inputs, and of the functions they call.
+
+    What a program counts up is left out: names, of which the order of the nodes takes the place,
+    and tokens of Python functions, which cannot be told apart.
+
+    Args:
+      nodes: NodeDefs.
+      functions: FunctionDefs by name.
+      caller: the FunctionDef that the nodes are the body of; None for a graph.
+    """
+    digest = hashlib.sha256()
+    places = {node.name: f"node {place}" for place, node in enumerate(nodes)}
+    results = []
+    if caller is not None:
+        arguments = enumerate(caller.signature.input_arg)
+        places |= {each.name: f"argument {place}" for place, each in arguments}
+        results = [caller.ret[each.name] for each in caller.signature.output_arg]
+
+    def add_source(name: str) -> None:
+        source, *output = name.lstrip("^").split(":")
+        digest.update(":".join([places[source], *output]).encode())
+
+    for node in nodes:
+        digest.update(node.op.encode())
+        for name in node.input:
+            add_source(name)
+        for name, value in sorted(node.attr.items()):
+            if name.startswith("_") or name in _COUNTED:
+                continue
+            digest.update(name.encode())
+            called = [value.func] if value.HasField("func") else value.list.func
+            for function in (functions[each.name] for each in called):
+                digest.update(_nodes_hash(function.node_def, functions, function))
+            if not called:
+                digest.update(value.SerializeToString(deterministic=True))
+    for name in results:
+        add_source(name)
+    return digest.digest()

@@ -68,6 +68,7 @@ class FeatureStore(Accumulator):
         Raises:
           ValueError: another shape, NaN or infinity.
         """
+        self._check_replicas()
         batch = as_matrix(features, "features", num_columns=self.num_features, dtype=tf.float32)
         count = self.count.read_value()
         total = count + tf.shape(batch, out_type=tf.int64)[0]

@@ -279,8 +279,12 @@ def _checked_moments(statistics: Moments | GaussianStatistics, name: str) -> Mom
             f"{name} must be Moments(count, mean, covariance) or GaussianStatistics, not "
             f"{statistics!r}."
         )
-    mean = tf.convert_to_tensor(statistics.mean, tf.float64)
-    covariance = tf.convert_to_tensor(statistics.covariance, tf.float64)
+    if statistics.count is None:
+        raise ValueError(f"{name} has no count: say how many examples it is of.")
+    mean, covariance = (
+        tf.cast(each, tf.float64) if tf.is_tensor(each) else tf.convert_to_tensor(each, tf.float64)
+        for each in (statistics.mean, statistics.covariance)
+    )
     if mean.shape.rank != 1 or covariance.shape != [mean.shape[0]] * 2:
         raise ValueError(
             f"{name} must have a mean [D] and a covariance [D, D], but their shapes are "

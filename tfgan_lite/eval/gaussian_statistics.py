@@ -26,7 +26,7 @@ class Moments(NamedTuple):
       100
     """
 
-    count: Array | int  # Examples, N: an integer scalar.
+    count: Array | int  # Examples, N: an integer scalar. The rank of C is taken as N - 1 at most.
     mean: Array  # float64 [D].
     covariance: Array  # float64 [D, D], unbiased: the scatter matrix divided by N - 1.
 
@@ -81,6 +81,7 @@ class GaussianStatistics(Accumulator):
         Raises:
           ValueError: another shape, NaN or infinity.
         """
+        self._check_replicas()
         batch = as_matrix(features, "features", num_columns=self.num_features)
         batch = tf.ensure_shape(batch, [None, self.num_features])
         state = self.count.read_value(), self.mean.read_value()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,9 @@ def perceptual_path_length(
     Args:
       generator: gives data for inputs, in inference mode. Work eagerly, or give NumPy arrays.
       draw_inputs: a function of (how many, seed) that gives inputs, a leading axis in each part. Of
-        a structure (noise and labels) the first floating part moves; the others stay.
+        a structure (noise and labels) the first floating part moves; the others stay. It is float32
+        or float64, and generator and feature_fn must compute in such, too: rounding in bfloat16 or
+        float16 is longer than a step.
       feature_fn: gives features [N, ...] of data; LPIPS's for the paper's figures.
       num_samples: how many steps.
       epsilon: how long a step is, in t, > 0.
@@ -49,8 +51,9 @@ def perceptual_path_length(
       float64 [steps that count]; their mean is the path length.
 
     Raises:
-      ValueError: an argument out of its range; inputs without a floating part; features that are
-        not finite.
+      ValueError: an argument out of its range; inputs without a floating part, or with one of half
+        precision; features that are not finite, or not a row for each step.
+      TypeError: features by name.
 
     Paper: Karras et al., "A Style-Based Generator Architecture for Generative Adversarial
     Networks", https://arxiv.org/abs/1812.04948.
@@ -72,6 +75,11 @@ def perceptual_path_length(
         first, second = (draw_inputs(size, int(each)) for each in seeds)
         leaves, others = tf.nest.flatten(first), tf.nest.flatten(second)
         moving = _first_floating(leaves)
+        if tf.as_dtype(leaves[moving].dtype).size < 4:
+            raise ValueError(
+                f"draw_inputs gives {tf.as_dtype(leaves[moving].dtype).name}, in which a step of"
+                f" {epsilon} is lost in rounding: give float32, to a generator that computes in it."
+            )
         ends = [np.asarray(each[moving], np.float64) for each in (leaves, others)]
         t = random.uniform(size=size) if sampling == "full" else np.zeros(size)
         t = t.reshape([-1] + [1] * (ends[0].ndim - 1))
@@ -80,8 +88,8 @@ def perceptual_path_length(
             # All of them tensors: Keras models take no mixture with NumPy arrays.
             moved = [tf.convert_to_tensor(leaf) for leaf in leaves]
             moved[moving] = tf.constant(between(*ends, place), moved[moving].dtype)
-            data = generator(tf.nest.pack_sequence_as(first, moved))
-            features.append(np.asarray(feature_fn(data), np.float64).reshape([size, -1]))
+            seen = feature_fn(generator(tf.nest.pack_sequence_as(first, moved)))
+            features.append(_rows(seen, size))
         lengths.append(np.sum(np.square(features[1] - features[0]), axis=1) / epsilon**2)
     lengths = np.concatenate(lengths)
     if not np.isfinite(lengths).all():
@@ -90,6 +98,22 @@ def perceptual_path_length(
             " length: the generator or feature_fn gave NaN or infinity."
         )
     return trimmed(lengths, trim)
+
+
+def _rows(features: Any, size: int) -> np.ndarray:
+    """Returns what `feature_fn` gave as float64 [size, D]."""
+    if isinstance(features, Mapping):
+        raise TypeError(
+            f"feature_fn gave {sorted(features)} by name: take one of them, as in"
+            ' lambda data: extractor(data)["features"].'
+        )
+    rows = np.asarray(features, np.float64)
+    if rows.ndim < 1 or len(rows) != size:
+        raise ValueError(
+            f"There are features of shape {rows.shape} for {size} steps: draw_inputs, generator and"
+            " feature_fn must each give a row for every one."
+        )
+    return rows.reshape([size, -1])
 
 
 def trimmed(values: np.ndarray, trim: tuple[float, float]) -> np.ndarray:

@@ -21,7 +21,8 @@ class Estimate:
 
     Attributes:
       value: the value.
-      standard_error: by bootstrap; None where that makes no sense or would take too long.
+      standard_error: by bootstrap of what a metric draws anew, of which `docs/metrics.md` has a
+        table; None where that makes no sense or would take too long.
 
     Example:
       >>> tfgan.eval.Estimate.of_mean(np.array([0.0, 1.0, 0.0, 1.0]))

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,7 @@ class ReferenceStatistics(SampleStatistics):
     def check_extractor(self, extractor: Any) -> None:
         """Raises ValueError unless these statistics were made with the extractor."""
         mine, given = self.protocol, extractor_protocol(extractor)
-        for name in ("extractor_hash", "resize_mode"):
+        for name in ("extractor_hash", "layer", "resize_mode"):
             if mine.get(name) != given.get(name):
                 raise ValueError(
                     f"The reference statistics were made with the extractor"
@@ -117,8 +117,12 @@ class ReferenceStatistics(SampleStatistics):
           ValueError: it is not such a file, or is damaged.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            file = np.load(path, allow_pickle=False)
+            if isinstance(file, np.ndarray):
+                raise ValueError("it is one array")
+            with file:
                 arrays = {name: file[name] for name in file.files}
+            _check_shapes(arrays)
             if int(arrays["format"]) != _FORMAT:
                 raise ValueError(f"its format is {arrays['format']}, not {_FORMAT}")
             count = int(arrays["count"])
@@ -129,6 +133,9 @@ class ReferenceStatistics(SampleStatistics):
                 sums = ClassSums(
                     *(arrays[f"class_{field.name}"] for field in dataclasses.fields(ClassSums))
                 )
+            protocol = json.loads(str(arrays["protocol"]))
+            if not isinstance(protocol, dict):
+                raise ValueError("its protocol is no mapping")
             return cls(
                 count=count,
                 moments=moments,
@@ -136,7 +143,7 @@ class ReferenceStatistics(SampleStatistics):
                 class_sums=sums,
                 images=arrays.get("images"),
                 labels=arrays.get("labels"),
-                protocol=json.loads(str(arrays["protocol"])),
+                protocol=protocol,
             )
         except FileNotFoundError:
             raise
@@ -145,3 +152,14 @@ class ReferenceStatistics(SampleStatistics):
                 f"{os.fspath(path)} holds no reference statistics of tfgan_lite, or is damaged"
                 f" ({error}). Make it with ReferenceStatistics.compute(...).save(path)."
             ) from error
+
+
+def _check_shapes(arrays: Mapping[str, np.ndarray]) -> None:
+    """Raises a ValueError unless arrays of a file are as many as it says."""
+    for name in ("format", "count"):
+        if arrays[name].shape or not np.issubdtype(arrays[name].dtype, np.integer):
+            raise ValueError(f"its {name} is no integer")
+    for name, rank in (("features", 2), ("labels", 1)):
+        each = arrays.get(name)
+        if each is not None and (each.ndim != rank or len(each) != arrays["count"]):
+            raise ValueError(f"it has {name} {each.shape} of {arrays['count']} samples")

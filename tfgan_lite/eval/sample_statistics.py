@@ -134,7 +134,7 @@ def collect(
     with contextlib.closing(stream.batches) as batches:
         for samples, batch_labels in batches:
             seen = _seen(extractor, samples)
-            batch = as_features(seen.get("features"), "features")
+            batch = _one_for_each(samples, seen.get("features"), "features", count)
             dtype = dtype or f"{samples.dtype} {list(samples.shape[1:])}"
             if batch.shape[1] != (width or batch.shape[1]):
                 raise ValueError(f"Features of {batch.shape[1]} columns after some of {width}.")
@@ -144,7 +144,7 @@ def collect(
             if "features" in needs:
                 features.append(batch)
             if "logits" in needs:
-                logits = as_features(_logits(seen, extractor), "logits")
+                logits = _one_for_each(samples, _logits(seen, extractor), "logits", count)
                 sums = sums or ClassSums.zeros(_BLOCKS, logits.shape[1])
                 sums.add(logits, np.arange(count, count + len(logits)) // block % _BLOCKS)
             if "labels" in needs:
@@ -224,6 +224,16 @@ def _seen(extractor: Any, samples: np.ndarray) -> dict[str, Any]:
             " features [N, D]."
         )
     return {"features": samples}
+
+
+def _one_for_each(samples: np.ndarray, values: Any, name: str, first_row: int) -> np.ndarray:
+    rows = as_features(values, name, first_row=first_row)
+    if len(rows) != len(samples):
+        raise ValueError(
+            f"The extractor gave {name} of {len(rows)} samples for {len(samples)}: it must give a"
+            " row for each."
+        )
+    return rows
 
 
 def _logits(seen: dict[str, Any], extractor: Any) -> Any:
