@@ -113,6 +113,7 @@ class Run:
         return self.key + offset + _replica_offset()
 
     def __enter__(self) -> Run:
+        self.graph = tf.compat.v1.get_default_graph()
         _stack().append(self)
         return self
 
@@ -261,9 +262,12 @@ def random_seed(salt: str) -> tf.Tensor | None:
 
 
 def report(name: str, value: tf.Tensor) -> None:
-    """Notes a scalar of the current run, for whoever writes summaries; nothing elsewhere."""
+    """Notes a scalar of the current run, for an update to report with its loss.
+
+    Nothing elsewhere, nor in the branch of a conditional, whose tensors nobody outside may read.
+    """
     run = current_run()
-    if run is not None:
+    if run is not None and run.graph is tf.compat.v1.get_default_graph():
         run.reports[name] = value
 
 

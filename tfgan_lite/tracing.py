@@ -10,7 +10,16 @@ import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred, Run, Source
 
-__all__ = ["Trace", "needed_by", "program_of", "rehearse", "sources_of", "trace_of", "variables_of"]
+__all__ = [
+    "Trace",
+    "needed_by",
+    "program_of",
+    "rehearse",
+    "reports_of",
+    "sources_of",
+    "trace_of",
+    "variables_of",
+]
 
 
 class Trace(NamedTuple):
@@ -21,6 +30,7 @@ class Trace(NamedTuple):
     sources: tuple[Source, ...]  # The sources it reads directly.
     variables: tuple[tf.Variable, ...]  # The variables it reads directly, in order of first use.
     operations: frozenset[str]  # The kinds of TensorFlow's operations that compute it from these.
+    reports: tuple[str, ...]  # Names of the scalars that it reports.
 
 
 def sources_of(fetches: Iterable[Deferred], known: Collection[Deferred] = ()) -> tuple[Source, ...]:
@@ -34,6 +44,11 @@ def variables_of(fetches: Iterable[Deferred]) -> list[tf.Variable]:
     """The variables that a run of `fetches` touches, in a fixed order."""
     found = [v for node in needed_by(fetches, ()) for v in node.trace.variables]
     return list({id(v): v for v in found}.values())
+
+
+def reports_of(fetches: Iterable[Deferred]) -> list[str]:
+    """Names of the scalars that a run of `fetches` reports, in a fixed order."""
+    return list(dict.fromkeys(x for node in needed_by(fetches, ()) for x in node.trace.reports))
 
 
 def needed_by(fetches: Iterable[Deferred], known: Collection[Deferred]) -> Iterator[Deferred]:
@@ -88,6 +103,7 @@ def trace_of(node: Deferred) -> Trace:
         tuple(run.sources),
         _variables_of(made.graph),
         _operations(made.graph),
+        tuple(run.reports),
     )
 
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import tfgan_lite as tfgan
 from tests.train.event_files import hyper_parameters, summaries
-from tests.train.linear_gan import BATCH, LinearGAN, in_world, simulate
+from tests.train.linear_gan import BATCH, INITIAL, LinearGAN, in_world, real_of, simulate
 
 v1 = tf.compat.v1.train
 both_worlds = pytest.mark.parametrize("world", ["graph", "TF2"])
@@ -117,6 +117,25 @@ def test_summary_hook_writes_the_norm_of_each_networks_gradient(world, tmp_path)
         ]
         expected = np.sqrt(np.sum(np.square(parts)))
         assert found[2, f"{network}_gradient_norm"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("schedule", ["sequential", "joint"])
+def test_summaries_of_a_loss_function_are_of_the_updates_that_ran(schedule, tmp_path):
+    def critic_loss(model):
+        summarised = tfgan.losses.wasserstein_discriminator_loss(model, add_summaries=True)
+        return gan.critic.loss(model) + 0.0 * summarised
+
+    gan = LinearGAN()
+    loss = tfgan.gan_loss(gan.model, gan.generator.loss, critic_loss)
+    sgd = tf.keras.optimizers.SGD
+    train_ops = tfgan.gan_train_ops(gan.model, loss, sgd(0.1), sgd(0.0))
+    get_hooks = getattr(tfgan, f"get_{schedule}_train_hooks")()
+    stop = tfgan.StopAtStepHook(1)
+    tfgan.gan_train(train_ops, tmp_path, get_hooks, hooks=[stop], save_summaries_steps=1)
+    score = INITIAL["c"] * real_of(0).mean()
+    found = {tag: value for (_, tag), value in summaries(tmp_path).items()}
+    assert found["discriminator_real_wass_loss"] == pytest.approx(score, rel=1e-5)
+    assert {"discriminator_gen_wass_loss", "discriminator_wass_loss"} <= found.keys()
 
 
 @both_worlds

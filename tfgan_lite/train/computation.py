@@ -159,6 +159,8 @@ class Computation:
         for update, loss, pairs in zip(self.updates, losses, gradients):
             others = (*update.terms.values(), *update.metrics.values())
             values += [loss, *(run.value(each) for each in others)]
+            # A term that is not due reports nothing.
+            values += [run.reports.get(name, 0.0) for name in update.summary_names]
             values += [*update.scales(), *update.gradient_norms(pairs)]
         return tf.stack([tf.cast(v, tf.float32) for v in values]) if values else tf.zeros([0])
 

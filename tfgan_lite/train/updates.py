@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import tensorflow as tf
 
 from tfgan_lite.counters import Counters
+from tfgan_lite.deferred import Deferred
 from tfgan_lite.features.averaging import WeightAverage
 from tfgan_lite.networks import Network
+from tfgan_lite.tracing import reports_of
 from tfgan_lite.train import loss_scaling
 from tfgan_lite.train.adam_kernel import adam_kernel
 from tfgan_lite.train.checksums import checksum
@@ -81,9 +84,14 @@ class Update:
         """Names of the values that an update reports, the loss first."""
         loss = f"{self.name}_loss"
         names = [loss, *(f"{loss}/{term}" for term in self.terms)]
-        names += [f"{self.name}_{metric}" for metric in self.metrics]
+        names += [f"{self.name}_{metric}" for metric in self.metrics] + self.summary_names
         names += [f"{loss}_scale"] if self.is_scaled else []
         return names + self.gradient_norm_names
+
+    @functools.cached_property
+    def summary_names(self) -> list[str]:
+        """Those of the values that loss functions with `add_summaries=True` report in TF2."""
+        return reports_of([self.loss]) if isinstance(self.loss, Deferred) else []
 
     @property
     def gradient_norm_names(self) -> list[str]:
