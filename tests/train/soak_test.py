@@ -4,6 +4,7 @@ How long rounds take is not looked at here: other programs on the machine change
 """
 
 import gc
+import threading
 import weakref
 
 import numpy as np
@@ -13,6 +14,7 @@ import tensorflow as tf
 import tfgan_lite as tfgan
 from tests.conformance.kinds import SIZE, Net, data
 from tests.train.linear_gan import BATCH, LinearGAN, real_of
+from tfgan_lite.train.end_of_passes import end_passes
 
 ROUNDS, EVERY = 100_000, 10_000
 WARM_UP = 20_000
@@ -106,28 +108,45 @@ def test_a_long_run_is_as_its_beginning():
     assert objects[-1] < 1.02 * objects[after]
 
 
-@pytest.mark.parametrize("jit_compile", [False, "auto"])
-def test_a_call_ends_the_passes_over_its_data(jit_compile):
-    """At once, and not when Python next collects garbage: to end hundreds takes minutes."""
-    ended = []
+class Endless:
+    """Real data without end, which notes when nobody reads it any more."""
 
-    def elements():
+    def __init__(self):
+        self.ended = threading.Event()
+        spec = tf.TensorSpec([BATCH, 1])
+        self.dataset = tf.data.Dataset.from_generator(self._elements, output_signature=spec)
+
+    def _elements(self):
         try:
             while True:
                 yield real_of(0)[:, np.newaxis]
         finally:
-            ended.append(True)
+            self.ended.set()
 
-    spec = tf.TensorSpec([BATCH, 1])
-    real = tf.data.Dataset.from_generator(elements, output_signature=spec)
-    gan = LinearGAN(real=real)
+
+@pytest.fixture
+def no_garbage_collection():
     gc.collect()
     gc.disable()
-    try:
-        gan.train(2, jit_compile=jit_compile)
-        assert ended
-    finally:
-        gc.enable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.parametrize("jit_compile", [False, "auto"])
+def test_a_call_ends_the_passes_over_its_data(jit_compile, no_garbage_collection):
+    real = Endless()
+    gan = LinearGAN(real=real.dataset)
+    gan.train(2, jit_compile=jit_compile)
+    assert real.ended.wait(60)
+
+
+def test_a_pass_ends_though_a_checkpoint_has_its_position(no_garbage_collection):
+    data = Endless()
+    passes = {"data": iter(data.dataset)}
+    next(passes["data"])
+    tf.train.Checkpoint(data=[passes["data"]])  # It refers to itself, and so stays.
+    end_passes(passes)
+    assert data.ended.wait(60)
 
 
 def test_calls_of_train_ops_end_with_them():

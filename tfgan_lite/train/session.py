@@ -16,6 +16,7 @@ from tfgan_lite.replicas import is_distributed
 from tfgan_lite.sources import DatasetSource
 from tfgan_lite.tracing import program_of
 from tfgan_lite.train.computation import describe_not_finite
+from tfgan_lite.train.end_of_passes import end_passes
 from tfgan_lite.train.errors import NanLossError
 from tfgan_lite.train.jit_choice import JitChoice
 from tfgan_lite.train.replica_data import ReplicaIterator
@@ -154,7 +155,9 @@ class Session:
 
     def close(self) -> None:
         """Ends the passes over the datasets; another run would begin new ones."""
+        passes = {s: getattr(x, "iterator", x) for s, x in self.iterators.items()}  # Of replicas.
         self.iterators.clear()
+        end_passes(passes)
 
     def without_training_data(self) -> Session:
         """A session on the same networks that reads fresh passes over the datasets."""

@@ -88,7 +88,10 @@ def _example(spec: tf.TensorSpec) -> tf.Tensor:
 
 def _pipeline(batch: list[tf.Tensor]) -> tf.data.Dataset:
     """The batch without end, put together of its examples each time, where it has such."""
-    whole = tf.data.Dataset.from_tensors(tuple(batch))
+    options = tf.data.Options()
+    # There is nothing to tune, and TensorFlow's thread for it may take a minute to see the end.
+    options.autotune.enabled = False
+    whole = tf.data.Dataset.from_tensors(tuple(batch)).with_options(options)
     sizes = {x.shape[0] if x.shape.rank else 0 for x in batch}
     if len(sizes) > 1 or 0 in sizes:
         return whole.repeat()
