@@ -22,6 +22,7 @@ _REPEATS = 5
 _CLEARLY = 1.1  # Times the seconds of the fastest: what is slower need not be measured again.
 _ONE_PROGRAM = 1.3  # Upper bound on the slowdown of a round that can no longer be one XLA program.
 _LAUNCH_MATTERS_BELOW = 3e-3  # Seconds of a sub-step: a launch takes about 0.2 ms.
+_MOST_TO_COMPILE = 5.0  # Seconds that a program took whose like is compiled to gain a tenth.
 _DECIDED = ("jit_compile", "one_pass", "many_rounds")
 
 
@@ -112,7 +113,7 @@ class JitChoice(tf.train.experimental.PythonState):
             best = self._fastest([plain, with_xla], trials, name, preferred, _ONE_PROGRAM)
             if _clearly_slower(trials[with_xla], trials[plain]):
                 self._slow_convolutions |= step.convolutions
-        if several and (trials[best] is None or trials[best].best > _LAUNCH_MATTERS_BELOW):
+        if several and _one_round_may_be_faster(trials[best]):
             best = self._fastest([best, alone], trials, name)
         # In a round that is one program of XLA's, two passes are made beside each other, which was
         # always faster.
@@ -132,7 +133,8 @@ class JitChoice(tf.train.experimental.PythonState):
         """The fastest, or the preferred one, unless another is faster by the margin."""
         for each in candidates:
             if each not in trials:
-                trials[each] = _tried(Trial, each, self._clock)
+                known = [trial.best for trial in trials.values() if trial is not None]
+                trials[each] = _tried(Trial, each, self._clock, min(known, default=0.0))
         can_run = [each for each in candidates if trials[each] is not None]
         seconds = dict.fromkeys(can_run or candidates, float("inf"))
         for turn in range(_REPEATS):  # In turn, so that a busy moment hits all.
@@ -158,6 +160,13 @@ def _tried(function: Callable[..., Any], *args: Any) -> Any:
     except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
         logging.info("A measurement has failed: %s", error.message[:200])
         return None
+
+
+def _one_round_may_be_faster(trial: Trial | None) -> bool:
+    """Whether a program for each round may be the faster, and is soon compiled."""
+    if trial is None:
+        return True
+    return trial.best > _LAUNCH_MATTERS_BELOW and trial.warm_up < _MOST_TO_COMPILE
 
 
 def _clearly_slower(trial: Trial | None, other: Trial | None) -> bool:

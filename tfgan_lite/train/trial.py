@@ -13,6 +13,7 @@ from tfgan_lite.train.sub_step import SubStep
 __all__ = ["Trial"]
 
 _MIN_SECONDS = 0.05  # Of a measurement, so that timer and scheduler noise stay small.
+_LONG = 1e-2  # Seconds of a sub-step.
 
 
 class Trial:
@@ -24,20 +25,24 @@ class Trial:
     Args:
       step: compiled in the way that is tried.
       clock: gives seconds.
+      expected: seconds that the sub-step may take, as far as that is known.
 
     Attributes:
       best: the least of the seconds measured so far.
+      warm_up: seconds that compiling and the first run took.
     """
 
-    def __init__(self, step: SubStep, clock: Callable[[], float]):
+    def __init__(self, step: SubStep, clock: Callable[[], float], expected: float = 0.0):
         self._clock = clock
         examples = {source: [_example(spec) for spec in source.specs] for source in step.sources}
         self._data = [iter(_pipeline(examples.pop(source))) for source in step.dataset_sources]
         self._given = list(examples.values())
 
         # With another one in the same launch, as in a round: its generated data may be made beside
-        # the first. A joint sub-step mostly is a round.
-        launches = [step] * (1 if len(step.updates) > 1 else 2)
+        # the first. A joint sub-step mostly is a round, and a long one, whose compiling takes
+        # longest, gains little.
+        is_alone = len(step.updates) > 1 or expected > _LONG
+        launches = [step] * (1 if is_alone else 2)
         fused = None
         if may_fuse(launches):
             fused = FusedRounds(launches, rounds_in_one_launch(launches))
@@ -68,7 +73,7 @@ class Trial:
         self._program = program
         self._repeats = 1
         self.best = float("inf")
-        self.seconds()
+        self.warm_up = self.seconds() * self._steps_in_turn
         seconds = max(self.seconds() * self._steps_in_turn, 1e-6)
         self._repeats = max(1, round(_MIN_SECONDS / seconds))
 
