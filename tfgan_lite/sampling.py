@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred, Run, materialise, random_key
+from tfgan_lite.end_of_passes import end_passes
 from tfgan_lite.graph_notes import noted
 from tfgan_lite.integers import checked_integer
 from tfgan_lite.sources import DatasetSource
@@ -167,19 +168,17 @@ def _inputs_in_tf2(model: GANModel, chunk: int, seed: int | None) -> Iterator[An
     inputs = [x for x in tf.nest.flatten(model.generator_inputs) if isinstance(x, Deferred)]
     datasets = [s for s in sources_of(inputs) if isinstance(s, DatasetSource)]
     iterators = {source: iter(source.dataset) for source in datasets}
-    for key in (random_key(_SAMPLING_ROUND, i) for i in itertools.count()):
-        run = Run(
-            key=key,
-            seed=np.random.SeedSequence().entropy if seed is None else seed,
-            iterators=iterators,
-            batch_size=None if iterators else chunk,
-        )
-        try:
-            with run:
+    options = {"iterators": iterators, "batch_size": None if iterators else chunk}
+    try:
+        for i in itertools.count():
+            random = np.random.SeedSequence().entropy if seed is None else seed
+            with Run(key=random_key(_SAMPLING_ROUND, i), seed=random, **options):
                 drawn = materialise(model.generator_inputs)
-        except tf.errors.OutOfRangeError:
-            return
-        yield drawn
+            yield drawn
+    except tf.errors.OutOfRangeError:
+        return
+    finally:
+        end_passes(iterators)
 
 
 def _first(count: int, size: int, value: Any) -> Any:

@@ -14,7 +14,7 @@ import tensorflow as tf
 import tfgan_lite as tfgan
 from tests.conformance.kinds import SIZE, Net, data
 from tests.train.linear_gan import BATCH, LinearGAN, real_of
-from tfgan_lite.train.end_of_passes import end_passes
+from tfgan_lite.end_of_passes import end_passes
 
 ROUNDS, EVERY = 100_000, 10_000
 WARM_UP = 20_000

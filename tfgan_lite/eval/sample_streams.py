@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfgan_lite.end_of_passes import end_passes
 from tfgan_lite.integers import checked_integer
 from tfgan_lite.sampling import sample_chunks
 
@@ -143,14 +144,18 @@ def _of_function(function, num_samples, batch_size, seed):
 
 def _of_dataset(dataset, num_samples, batch_size):
     left = np.inf if num_samples is None else num_samples
-    for element in dataset:
-        samples, labels = _checked_batch(*_pair(element))
-        if left < len(samples):
-            samples, labels = samples[:left], None if labels is None else labels[:left]
-        left -= len(samples)
-        yield from _of_arrays(samples, labels, None, batch_size)
-        if not left:
-            return
+    passes = {"dataset": iter(dataset)}
+    try:
+        for element in passes["dataset"]:
+            samples, labels = _checked_batch(*_pair(element))
+            if left < len(samples):
+                samples, labels = samples[:left], None if labels is None else labels[:left]
+            left -= len(samples)
+            yield from _of_arrays(samples, labels, None, batch_size)
+            if not left:
+                return
+    finally:
+        end_passes(passes)
     if num_samples is not None:
         raise ValueError(
             f"The dataset ended after {num_samples - left} of {num_samples} samples: ask for fewer,"

@@ -11,12 +11,12 @@ import tensorflow as tf
 
 from tfgan_lite.counters import Counters
 from tfgan_lite.deferred import Deferred, random_key
+from tfgan_lite.end_of_passes import end_passes
 from tfgan_lite.integers import checked_integer
 from tfgan_lite.replicas import is_distributed
 from tfgan_lite.sources import DatasetSource
 from tfgan_lite.tracing import program_of
 from tfgan_lite.train.computation import describe_not_finite
-from tfgan_lite.train.end_of_passes import end_passes
 from tfgan_lite.train.errors import NanLossError
 from tfgan_lite.train.jit_choice import JitChoice
 from tfgan_lite.train.replica_data import ReplicaIterator
