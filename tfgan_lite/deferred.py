@@ -264,7 +264,8 @@ def random_seed(salt: str) -> tf.Tensor | None:
 def report(name: str, value: tf.Tensor) -> None:
     """Notes a scalar of the current run, for an update to report with its loss.
 
-    Nothing elsewhere, nor in the branch of a conditional, whose tensors nobody outside may read.
+    Nothing elsewhere, nor in a conditional or a `tf.function` of its own: nobody outside may read
+    their tensors.
     """
     run = current_run()
     if run is not None and run.graph is tf.compat.v1.get_default_graph():

@@ -138,6 +138,19 @@ def test_summaries_of_a_loss_function_are_of_the_updates_that_ran(schedule, tmp_
     assert {"discriminator_gen_wass_loss", "discriminator_wass_loss"} <= found.keys()
 
 
+def test_summaries_in_a_function_of_their_own_are_left_out_and_training_goes_on(tmp_path):
+    @tf.function
+    def summarised(logits):
+        return tfgan.losses.wargs.wasserstein_generator_loss(logits, add_summaries=True)
+
+    def term(model):
+        return summarised(model.discriminator_real_outputs)
+
+    LinearGAN(penalties=lambda gan: [(term, 1e-3, 2)]).train(2, tmp_path, save_summaries_steps=1)
+    tags = {tag for _, tag in summaries(tmp_path)}
+    assert "discriminator_loss" in tags and "generator_wass_loss" not in tags
+
+
 @both_worlds
 def test_summary_hook_writes_the_speed_between_two_points(world, tmp_path):
     """Each look at the clock takes a second; one round lies between two."""
