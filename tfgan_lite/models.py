@@ -11,7 +11,8 @@ import tensorflow as tf
 from tfgan_lite.connections import Connection, as_network, check_same, connect
 from tfgan_lite.heads import check_one_hot, with_classes, with_distributions
 from tfgan_lite.networks import LogitsOnly
-from tfgan_lite.sources import as_values, check_given
+from tfgan_lite.source_checks import check_given
+from tfgan_lite.sources import as_values
 from tfgan_lite.structures import ACGANModel, GANModel, InfoGANModel, as_list
 
 __all__ = ["acgan_model", "as_gan_model", "gan_model", "infogan_model"]

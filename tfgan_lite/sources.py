@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import numbers
-import os
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -20,13 +18,14 @@ import tensorflow as tf
 from tfgan_lite.batches import batch_size_of
 from tfgan_lite.deferred import Deferred, Run, deferred_from
 from tfgan_lite.graph_notes import note
+from tfgan_lite.python_callables import python_side, spec_of_python, unknown_size
+from tfgan_lite.source_checks import check_array, check_dataset, check_given
 from tfgan_lite.tracing import sources_of
 
 __all__ = [
     "DatasetSource",
     "SampledSource",
     "as_values",
-    "check_given",
     "constant",
     "from_callable",
     "from_dataset",
@@ -70,7 +69,7 @@ class SampledSource:
         size = _static_size(like)
         self.requires = self.dataset_sources if size is None else ()
         self.structure = _spec_of(
-            lambda: sample(_unknown_size() if size is None else size, tf.zeros([2], tf.int32))
+            lambda: sample(unknown_size() if size is None else size, tf.zeros([2], tf.int32))
         )
         self.specs = tf.nest.flatten(self.structure)
 
@@ -112,7 +111,7 @@ def from_dataset(dataset: tf.data.Dataset) -> Any:
       >>> labels
       <Deferred 'dataset/1' shape=(8, 2) dtype=float32>
     """
-    _check_dataset(dataset)
+    check_dataset(dataset)
     if tf.executing_eagerly():
         return deferred_from(DatasetSource(dataset), dataset.element_spec)
     if tf.inside_function():
@@ -183,9 +182,9 @@ def from_callable(fn: Callable[..., Any], like: Any = None, name: str = "callabl
         del seed
         return call(size)
 
-    spec = _spec_of_python(call, like, name)
+    spec = spec_of_python(call, _static_size(like), name)
     return _sampled(
-        sample if spec is None else _python_side(call, spec), like if required else 0, name
+        sample if spec is None else python_side(call, spec), like if required else 0, name
     )
 
 
@@ -226,18 +225,6 @@ def as_values(structure: Any, name: str, like: Any = None) -> Any:
     return tf.nest.pack_sequence_as(structure, values)
 
 
-def check_given(structure: Any, name: str) -> None:
-    """Raises ValueError where an argument, or a part of it, is None, a path or empty."""
-    leaves = tf.nest.flatten(structure)
-    paths = [leaf for leaf in leaves if isinstance(leaf, (str, bytes, os.PathLike))]
-    if not leaves or paths or any(leaf is None for leaf in leaves):
-        hint = f" Images of a path: tfgan_lite.data.load({paths[0]!r}).batches(n)." if paths else ""
-        raise ValueError(
-            f"{name} must be a tf.data.Dataset, a distribution, a callable, a tensor or a structure"
-            f" of these, got {structure!r}.{hint}"
-        )
-
-
 def _as_value(leaf: Any, name: str, like: Any) -> Any:
     if isinstance(leaf, Deferred):
         return leaf
@@ -247,7 +234,7 @@ def _as_value(leaf: Any, name: str, like: Any) -> Any:
         return from_distribution(leaf, like, name)
     if callable(leaf) and not tf.is_tensor(leaf):
         return from_callable(leaf, like, name)
-    _check_array(leaf, name, "a tf.data.Dataset, a distribution, a callable, ")
+    check_array(leaf, name, "a tf.data.Dataset, a distribution, a callable, ")
     if tf.executing_eagerly():
         warnings.warn(
             f"{name} is a constant: the same batch of shape {np.shape(leaf)} will be used in every"
@@ -275,41 +262,6 @@ def _sampled(sample: Callable[..., Any], like: Any, name: str) -> Any:
     return value
 
 
-def _check_dataset(dataset: tf.data.Dataset) -> None:
-    for spec in tf.nest.flatten(dataset.element_spec):
-        if spec.shape.rank == 0:
-            raise ValueError(
-                f"The dataset's elements have no batch axis (element_spec"
-                f" {dataset.element_spec}): call dataset.batch(batch_size, drop_remainder=True)."
-            )
-        if spec.shape.rank is not None and spec.shape[0] == 0:
-            raise ValueError(
-                f"The dataset's batches hold 0 examples (element_spec {dataset.element_spec}):"
-                " choose a batch size of at least 1."
-            )
-    if tf.executing_eagerly() and int(dataset.cardinality()) == 0:
-        raise ValueError(
-            "The dataset is empty. Fewer examples than one batch with drop_remainder=True give an"
-            " empty dataset too: choose a smaller batch size or repeat() before batch()."
-        )
-
-
-def _check_array(value: Any, what: str, sources: str = "") -> None:
-    """Raises TypeError where a value cannot be a tensor; iterables of batches are none."""
-    if tf.is_tensor(value) or hasattr(value, "__array__") or isinstance(value, numbers.Number):
-        return
-    hint = ""
-    if hasattr(value, "__iter__") or hasattr(value, "__getitem__"):
-        hint = (
-            " Batches that Python yields: tf.data.Dataset.from_generator(fn, output_signature="
-            "tf.TensorSpec([batch_size, ...], dtype)), where each call of fn gives an iterator."
-        )
-    raise TypeError(
-        f"{what} is of type {type(value).__name__}; expected {sources}a tensor, an array, or a"
-        f" structure of these.{hint}"
-    )
-
-
 def _static_size(like: Any) -> int | None:
     """The leading axis of an int or a value, where it is known."""
     if like is None or isinstance(like, int):
@@ -323,63 +275,6 @@ def _static_size(like: Any) -> int | None:
     return None if shape.rank is None else shape[0]
 
 
-def _unknown_size() -> tf.Tensor:
-    return tf.compat.v1.placeholder(tf.int32, [])
-
-
 def _spec_of(fn: Callable[[], Any]) -> Any:
     outputs = tf.function(fn, autograph=False).get_concrete_function().structured_outputs
     return tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), outputs)
-
-
-def _spec_of_python(call: Callable[[Any], Any], like: Any, name: str) -> Any | None:
-    """The specs of what a callable of Python's gives; None for one of TensorFlow's.
-
-    Tracing keeps only what TensorFlow computes, and of that only stateful operations, such as
-    random ones, give fresh values in every run. Where there are none, whatever is fresh comes from
-    Python (NumPy's generators, counters, files), which tracing would run once and freeze.
-    """
-    size = _static_size(like)
-    outputs = []
-
-    def body():
-        outputs.append(call(_unknown_size() if size is None else size))
-        return outputs[-1]
-
-    try:
-        graph = tf.function(body, autograph=False).get_concrete_function().graph
-    except Exception:
-        # A function of NumPy's cannot take a symbolic size; anything else fails again here.
-        outputs.append(call(size or 1))
-    else:
-        tensors_only = all(tf.is_tensor(leaf) for leaf in tf.nest.flatten(outputs[-1]))
-        if tensors_only and any(op.op_def.is_stateful for op in graph.get_operations()):
-            return None
-
-    def spec(leaf: Any) -> tf.TensorSpec:
-        _check_array(leaf, f"What the callable of {name} gives")
-        leaf = leaf if tf.is_tensor(leaf) else np.asarray(leaf)
-        return tf.TensorSpec(leaf.shape, leaf.dtype)
-
-    return tf.nest.map_structure(spec, outputs[-1])
-
-
-def _python_side(call: Callable[[Any], Any], spec: Any) -> Callable[..., Any]:
-    """Calls back into Python in every run, where tracing would freeze the first value."""
-    specs = tf.nest.flatten(spec)
-
-    def arrays(size: Any) -> list[np.ndarray]:
-        leaves = tf.nest.flatten(call(int(size)))
-        return [np.asarray(leaf, s.dtype.as_numpy_dtype) for leaf, s in zip(leaves, specs)]
-
-    def sample(size, seed=None):
-        del seed
-        # Eagerly, a list of one comes back as its tensor.
-        flat = tf.nest.flatten(tf.numpy_function(arrays, [size], [s.dtype for s in specs]))
-        for tensor, s in zip(flat, specs):
-            # The next batch may have another size, unless this is the size that was asked for.
-            as_asked = s.shape.rank == 0 or (isinstance(size, int) and s.shape[0] == size)
-            tensor.set_shape(s.shape if as_asked else [None, *s.shape[1:]])
-        return tf.nest.pack_sequence_as(spec, flat)
-
-    return sample

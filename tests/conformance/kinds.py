@@ -21,7 +21,7 @@ import tfgan_lite as tfgan
 from tests.strategies import on_two_replicas
 from tfgan_lite import losses
 from tfgan_lite.train import Phase, during, get_phased_train_hooks
-from tfgan_lite.train.train_ops import updates_behind
+from tfgan_lite.train.ops import updates_behind
 
 BATCH, SIZE, CLASSES = 4, 3, 3
 ROUNDS = ("G", "D", "GD", "GD")  # Who is updated in each round.

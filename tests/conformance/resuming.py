@@ -20,7 +20,7 @@ import tfgan_lite as tfgan
 from tests.conformance import kinds
 from tests.conformance.rows import SCHEDULES
 from tfgan_lite.train import AdaptiveSteps, Phase
-from tfgan_lite.train.train_ops import updates_behind
+from tfgan_lite.train.ops import updates_behind
 
 
 def with_sampled_noise():

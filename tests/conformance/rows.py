@@ -14,8 +14,8 @@ import tfgan_lite as tfgan
 from tests.strategies import on_two_replicas
 from tests.train.linear_gan import COLUMNS, LinearGAN
 from tfgan_lite.train import AdaptiveSteps, Phase, sequential, warm_up
+from tfgan_lite.train.ops import update_of
 from tfgan_lite.train.scheduled_hook import ScheduledTrainOpsHook
-from tfgan_lite.train.train_ops import update_of
 
 ROUNDS = 3
 

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 import tfgan_lite as tfgan
-from tfgan_lite.train.train_ops import update_of
+from tfgan_lite.train.ops import update_of
 
 BATCH, NOISE, SIZE = 8, 3, 5
 

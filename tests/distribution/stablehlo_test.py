@@ -14,7 +14,7 @@ import tfgan_lite as tfgan
 from tests.conformance.kinds import ROWS
 from tests.distribution.small_gan import NOISE, SmallGAN
 from tfgan_lite.deferred import random_key
-from tfgan_lite.train.train_ops import update_of
+from tfgan_lite.train.ops import update_of
 
 pytestmark = pytest.mark.slow
 # What talks to the host, or calls what the compiler does not know.

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import tfgan_lite as tfgan
 from tests.train.linear_gan import BATCH, LinearGAN, in_world, noise_of, real_of, same_batch
-from tfgan_lite.train.train_ops import update_of
+from tfgan_lite.train.ops import update_of
 
 both_worlds = pytest.mark.parametrize("world", ["graph", "TF2"])
 

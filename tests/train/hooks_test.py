@@ -6,7 +6,7 @@ import tensorflow as tf
 
 import tfgan_lite as tfgan
 from tests.train.linear_gan import LinearGAN, dataset, in_world, noise_of, real_of, simulate
-from tfgan_lite.train.train_ops import update_of
+from tfgan_lite.train.ops import update_of
 
 v1 = tf.compat.v1.train
 both_worlds = pytest.mark.parametrize("world", ["graph", "TF2"])

@@ -9,7 +9,7 @@ from tests.train.convolutional_gan import train_convolutional_gan
 from tests.train.linear_gan import LinearGAN, dataset, noise_of, real_of
 from tfgan_lite.train import jit_choice
 from tfgan_lite.train.jit_choice import JitChoice
-from tfgan_lite.train.train_ops import update_of
+from tfgan_lite.train.ops import update_of
 
 
 def weights_of(gan):

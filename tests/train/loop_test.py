@@ -19,8 +19,8 @@ from tests.train.linear_gan import (
     simulate,
 )
 from tfgan_lite.train.jit_choice import JitChoice
+from tfgan_lite.train.ops import update_of
 from tfgan_lite.train.round_program import RoundProgram
-from tfgan_lite.train.train_ops import update_of
 
 both_worlds = pytest.mark.parametrize("world", ["graph", "TF2"])
 

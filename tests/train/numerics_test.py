@@ -6,7 +6,7 @@ import tensorflow as tf
 
 import tfgan_lite as tfgan
 from tests.train.linear_gan import LinearGAN, in_world, poisoned, simulate
-from tfgan_lite.train.train_ops import update_of
+from tfgan_lite.train.ops import update_of
 
 WORLDS = {"graph": False, "TF2": False, "eager": False, "XLA": True}
 every_world = pytest.mark.parametrize("world", WORLDS)

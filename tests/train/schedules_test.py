@@ -7,7 +7,7 @@ import tensorflow as tf
 import tfgan_lite as tfgan
 from tests.train.linear_gan import LinearGAN, in_world, simulate
 from tfgan_lite.train import AdaptiveSteps, Phase, during, get_phased_train_hooks, warm_up
-from tfgan_lite.train.train_ops import update_of
+from tfgan_lite.train.ops import update_of
 
 worlds = pytest.mark.parametrize("world", ["graph", "TF2", "eager"])
 

@@ -15,8 +15,8 @@ from tfgan_lite.sources import DatasetSource
 from tfgan_lite.structures import GANTrainOps
 from tfgan_lite.tracing import sources_of
 from tfgan_lite.train.checkpoint_files import open_checkpoint
+from tfgan_lite.train.ops import IncrementOp, updates_behind
 from tfgan_lite.train.session import Session
-from tfgan_lite.train.train_ops import IncrementOp, updates_behind
 from tfgan_lite.train.updates import Update
 
 __all__ = [

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfgan_lite.losses.terms import recipe_of
 from tfgan_lite.train import schedule
-from tfgan_lite.train.train_ops import updates_behind
+from tfgan_lite.train.ops import updates_behind
 from tfgan_lite.train.training_run import TrainingRun
 from tfgan_lite.train.updates import Update
 

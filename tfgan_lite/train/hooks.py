@@ -15,7 +15,7 @@ from absl import logging
 
 from tfgan_lite.deferred import Deferred
 from tfgan_lite.integers import checked_integer
-from tfgan_lite.train.train_ops import report_of, update_of
+from tfgan_lite.train.ops import report_of, update_of
 
 __all__ = ["FinalOpsHook", "RunTrainOpsHook"]
 

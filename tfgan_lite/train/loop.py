@@ -22,12 +22,12 @@ from tfgan_lite.train.graph_loop import train_in_graph
 from tfgan_lite.train.hooks import RunTrainOpsHook
 from tfgan_lite.train.jit_choice import JitChoice
 from tfgan_lite.train.nan_policy import check_nan_policy
+from tfgan_lite.train.ops import updates_behind
 from tfgan_lite.train.optimizers import check_made_under
 from tfgan_lite.train.saving import Saving
 from tfgan_lite.train.session import Session
 from tfgan_lite.train.summary_hook import SummaryHook
 from tfgan_lite.train.train_hooks import GetHooksFn, get_sequential_train_hooks
-from tfgan_lite.train.train_ops import updates_behind
 from tfgan_lite.train.training_run import TrainingRun
 from tfgan_lite.train.workers import Workers
 

@@ -12,7 +12,7 @@ from absl import logging
 from tfgan_lite.integers import checked_integer
 from tfgan_lite.structures import GANTrainOps
 from tfgan_lite.train.errors import NanLossError
-from tfgan_lite.train.train_ops import update_of
+from tfgan_lite.train.ops import update_of
 from tfgan_lite.train.training_run import TrainingHook
 from tfgan_lite.train.updates import joint_name
 

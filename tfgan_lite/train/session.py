@@ -19,9 +19,9 @@ from tfgan_lite.tracing import program_of
 from tfgan_lite.train.computation import describe_not_finite
 from tfgan_lite.train.errors import NanLossError
 from tfgan_lite.train.jit_choice import JitChoice
+from tfgan_lite.train.ops import IncrementOp, Report, TrainOp
 from tfgan_lite.train.replica_data import ReplicaIterator
 from tfgan_lite.train.sub_step import SubStep
-from tfgan_lite.train.train_ops import IncrementOp, Report, TrainOp
 from tfgan_lite.train.updates import Update, joint_name
 from tfgan_lite.train.workers import Workers
 

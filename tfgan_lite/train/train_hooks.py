@@ -9,8 +9,8 @@ import tensorflow as tf
 from tfgan_lite.structures import GANTrainOps, GANTrainSteps, as_list
 from tfgan_lite.train import schedule
 from tfgan_lite.train.hooks import RunTrainOpsHook
+from tfgan_lite.train.ops import joint_ops
 from tfgan_lite.train.scheduled_hook import ScheduledTrainOpsHook
-from tfgan_lite.train.train_ops import joint_ops
 
 __all__ = [
     "GetHooksFn",
