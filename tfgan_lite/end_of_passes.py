@@ -1,4 +1,4 @@
-"""The end of passes over datasets, which nobody waits for."""
+"""Ends passes over datasets without making the caller wait for longer than a moment."""
 
 from __future__ import annotations
 
@@ -38,9 +38,14 @@ def end_passes(iterators: dict[Any, Any]) -> None:
     if any(iterator() is not None for iterator in left):
         gc.collect()  # A checkpoint, which refers to itself, has saved their positions.
     # At the end of a program nobody waits for it either.
-    thread = threading.Thread(target=_forget, args=(queue.queue_ref, queue.size()), daemon=True)
+    thread = threading.Thread(target=_empty, args=(queue,), daemon=True)
     thread.start()
     thread.join(_SECONDS)
+
+
+def _empty(queue: tf.queue.FIFOQueue) -> None:
+    # The queue's resource is gone with the Python object, which therefore has to live as long.
+    _forget(queue.queue_ref, queue.size())
 
 
 @tf.function(autograph=False)

@@ -112,7 +112,8 @@ class Endless:
     """Real data without end, which notes when nobody reads it any more."""
 
     def __init__(self):
-        self.ended = threading.Event()
+        self.ended, self.may_end = threading.Event(), threading.Event()
+        self.may_end.set()
         spec = tf.TensorSpec([BATCH, 1])
         self.dataset = tf.data.Dataset.from_generator(self._elements, output_signature=spec)
 
@@ -121,6 +122,7 @@ class Endless:
             while True:
                 yield real_of(0)[:, np.newaxis]
         finally:
+            self.may_end.wait(60)
             self.ended.set()
 
 
@@ -147,6 +149,24 @@ def test_a_pass_ends_though_a_checkpoint_has_its_position(no_garbage_collection)
     tf.train.Checkpoint(data=[passes["data"]])  # It refers to itself, and so stays.
     end_passes(passes)
     assert data.ended.wait(60)
+
+
+def test_nobody_waits_for_a_pass_that_is_slow_to_end(monkeypatch):
+    errors = []
+    monkeypatch.setattr(threading, "excepthook", errors.append)
+    slow, other = Endless(), Endless()
+    slow.may_end.clear()
+    passes = {each: iter(each.dataset) for each in (slow, other)}
+    assert len([next(each) for each in passes.values()]) == 2
+    others = set(threading.enumerate())
+    end_passes(passes)
+    assert not slow.ended.is_set()
+    slow.may_end.set()
+    assert slow.ended.wait(60)
+    assert other.ended.wait(60)
+    for thread in set(threading.enumerate()) - others:
+        thread.join()
+    assert not errors
 
 
 def test_calls_of_train_ops_end_with_them():
