@@ -67,7 +67,8 @@ def gan_loss(
       aux_cond_discriminator_weight: the same of `losses.acgan_discriminator_loss`.
       tensor_pool_fn: shows earlier generated data to the discriminator, whose loss and penalties
         then see them in place of this batch's; see `tensor_pool_adjusted_model`.
-      reduction: a `tf.compat.v1.losses.Reduction`.
+      reduction: a `tf.compat.v1.losses.Reduction`, of each part. With NONE all parts must be scalars
+        or of one shape; the training takes scalars only.
       add_summaries: whether the summaries of a training run name each part of a loss beside the
         total. They are values of the updates that ran, and cost no forward pass.
       penalties: further terms, a list of `(penalty, weight, every)`. A penalty is a function of the
@@ -81,7 +82,7 @@ def gan_loss(
 
     Raises:
       ValueError: a weight that is not >= 0; an argument that another kind of model needs; `every`
-        above 1 inside a tf.function; a penalty that is not a scalar.
+        above 1 inside a tf.function; a penalty that is not a scalar; parts of different shapes.
       TypeError: penalties that are no list of such tuples; a loss that is no function; a weight
         that is no number; a model that `gan_model` or its like did not make.
 
