@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfgan_lite.deferred import defer
 from tfgan_lite.losses import tuple_losses, wargs
+from tfgan_lite.losses.on_models import name_of
 from tfgan_lite.losses.penalty_terms import Penalty, penalty_term, warn_of_batch_norm
 from tfgan_lite.losses.terms import Terms, check_weight, is_off, supported_kwargs, terms_of
 from tfgan_lite.networks import networks_of
@@ -67,8 +68,8 @@ def gan_loss(
       aux_cond_discriminator_weight: the same of `losses.acgan_discriminator_loss`.
       tensor_pool_fn: shows earlier generated data to the discriminator, whose loss and penalties
         then see them in place of this batch's; see `tensor_pool_adjusted_model`.
-      reduction: a `tf.compat.v1.losses.Reduction`, of each part. With NONE all parts must be scalars
-        or of one shape; the training takes scalars only.
+      reduction: a `tf.compat.v1.losses.Reduction`, of each part. With NONE all parts must be
+        scalars or of one shape; the training takes scalars only.
       add_summaries: whether the summaries of a training run name each part of a loss beside the
         total. They are values of the updates that ran, and cost no forward pass.
       penalties: further terms, a list of `(penalty, weight, every)`. A penalty is a function of the
@@ -209,7 +210,7 @@ def _model_term(loss_fn: LossFn, *models: Model, reduction: str, weight: Any = N
         loss = loss_fn(*models, **kwargs)
         return loss if weight is None else loss * weight
 
-    return defer(weighted, *models, name=getattr(loss_fn, "__name__", "loss"), lazily=True)
+    return defer(weighted, *models, name=name_of(loss_fn), lazily=True)
 
 
 def _scalar_term(penalty: Penalty, model: Model) -> Any:
