@@ -106,9 +106,11 @@ def _of_group(value: tf.Tensor, group_size: int | None) -> tf.Tensor:
     # Strategies reduce over all replicas, never over some. So each adds its value to zeros, at a
     # place of its own, and takes what it wants of the sum.
     replica = tf.cast(context.replica_id_in_sync_group, tf.int32)
-    place = tf.one_hot(replica, replicas, dtype=value.dtype)
-    place = tf.reshape(place, [replicas] + [1] * value.shape.rank)
-    values = context.all_reduce(tf.distribute.ReduceOp.SUM, place * value)
+    mine = tf.one_hot(replica, replicas, on_value=True, off_value=False, dtype=tf.bool)
+    mine = tf.reshape(mine, [replicas] + [1] * value.shape.rank)
+    # Not a product with 0 and 1: zero times NaN would spread it to other groups.
+    placed = tf.where(mine, value, tf.zeros_like(value))
+    values = context.all_reduce(tf.distribute.ReduceOp.SUM, placed)
     if group_size is None or group_size == replicas:
         return values
     first = replica // group_size * group_size
