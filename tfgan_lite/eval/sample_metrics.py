@@ -161,6 +161,9 @@ class DataCopying(Metric):
 class MultiscaleSSIM(Metric):
     """The mean MS-SSIM of random pairs of generated images: the lower, the more diverse.
 
+    Pairs are of any classes; Odena et al. pair images within a class, which are more alike. For
+    their figure, evaluate the samples of one class at a time.
+
     Args:
       num_pairs: the most pairs.
       value_range: what images hold; by default the extractor's, and (0, 255) for uint8.
