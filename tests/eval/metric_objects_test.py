@@ -188,7 +188,7 @@ def test_the_path_length_of_a_model_that_ignores_its_noise_is_zero():
             real_data=tfgan.constant(tf.zeros([2, *SHAPE])),
             generator_inputs=tfp.distributions.Normal(tf.zeros([4]), 1.0),
         )
-        metric = tfeval.PathLength(num_steps=40, epsilon=1e-2)
+        metric = tfeval.PerceptualPathLength(num_samples=40, epsilon=1e-2)
         found = tfeval.evaluate(model, None, [metric], 10, TinyExtractor(), progress=False)
         lengths[generator] = found["perceptual_path_length"]
     assert lengths[still] == 0.0 < lengths[moving]
