@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from tfgan_lite.features.moments import moments, wide_dtype
+from tfgan_lite.integers import checked_integer
 
 __all__ = ["cross_replica_mean", "cross_replica_moments", "has_replicas"]
 
@@ -121,7 +122,8 @@ def _of_group(value: tf.Tensor, group_size: int | None) -> tf.Tensor:
 def _check_group_size(group_size: int | None, replicas: int) -> None:
     if group_size is None:
         return
-    if not isinstance(group_size, int) or group_size < 1 or replicas % group_size:
+    size = checked_integer("group_size", group_size, least=None)
+    if size < 1 or replicas % size:
         raise ValueError(
             f"group_size must divide the number of replicas, which is {replicas};"
             f" {group_size!r} does not."
