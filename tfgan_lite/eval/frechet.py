@@ -304,5 +304,6 @@ def _check_covariance(mean: np.ndarray, covariance: np.ndarray, name: str) -> No
     asymmetry = np.abs(covariance - covariance.T).max(initial=0.0)
     if asymmetry > 1e-6 * np.abs(covariance).max(initial=0.0) or (np.diag(covariance) < 0.0).any():
         raise ValueError(
-            f"{name} must have a symmetric covariance with variances >= 0; this one is none."
+            f"{name} must have a symmetric covariance with variances >= 0, but it is asymmetric or"
+            " has a negative variance."
         )

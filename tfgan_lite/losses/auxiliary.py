@@ -22,7 +22,7 @@ def acgan_generator_loss(
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
     add_summaries: bool = False,
 ) -> tf.Tensor:
-    """Takes the classifier's cross entropy on generated data (ACGAN, arXiv:1610.09585).
+    """The classifier's cross entropy on generated data (ACGAN, arXiv:1610.09585).
 
     Example:
       >>> right = tf.constant([[100.0, 0.0], [0.0, 100.0]])
@@ -55,7 +55,7 @@ def acgan_discriminator_loss(
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
     add_summaries: bool = False,
 ) -> tf.Tensor:
-    """Takes the classifier's cross entropy on real and generated data (ACGAN, arXiv:1610.09585).
+    """The classifier's cross entropy on real and generated data (ACGAN, arXiv:1610.09585).
 
     Only the labels of real data are smoothed, and as classes are (arXiv:1512.00567): the share
     `label_smoothing` of the probability is spread evenly over all classes.
@@ -93,7 +93,7 @@ def mutual_information_penalty(
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
     add_summaries: bool = False,
 ) -> tf.Tensor:
-    """Takes minus the log-likelihood of the codes, a bound on their information (InfoGAN).
+    """Minus the log-likelihood of the codes, a bound on their information (InfoGAN).
 
     Paper: Chen et al., InfoGAN, arXiv:1606.03657; its bound up to the codes' constant entropy.
 
@@ -139,7 +139,7 @@ def cycle_consistency_loss(
     add_summaries: bool = False,
     halved: bool = True,
 ) -> tf.Tensor:
-    """Takes the mean absolute difference of data and their way there and back (CycleGAN).
+    """The mean absolute difference of data and their way there and back (CycleGAN).
 
     Paper: Zhu et al., arXiv:1703.10593, equation 2, which adds the terms of both domains. TF-GAN
     takes half of that, and so does this by default: its weight 20 is the paper's lambda of 10.
@@ -189,7 +189,7 @@ def feature_matching_loss(
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
     add_summaries: bool = False,
 ) -> tf.Tensor:
-    """Takes the squared distance of the mean features of real and generated data.
+    """The squared distance of the mean features of real and generated data.
 
     Paper: Salimans et al., Improved Techniques for Training GANs, arXiv:1606.03498, section 3.1.
 

@@ -75,7 +75,7 @@ def gan_loss(
       penalties: further terms, a list of `(penalty, weight, every)`. A penalty is a function of the
         model that gives a scalar, such as `losses.r1_penalty`; it joins the discriminator's loss
         unless it has an attribute `network` that is "generator". With `every=k` it is computed in
-        each k-th update of its network and counts k times there (lazy regularisation,
+        every k-th update of its network, weighted by k (lazy regularisation,
         arXiv:1912.04958). `every` may be left out (1), and `weight` too (1).
 
     Returns:
