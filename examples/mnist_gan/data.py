@@ -1,7 +1,7 @@
 """Grey 28x28 digits as NumPy arrays, and the endless stream of batches that trains a GAN.
 
 "digits" needs no download (scikit-learn carries 1,797 real scanned digits), "mnist" is the real
-thing, and "npz" and "folder" are images of one's own, cropped, resized and turned to grey.
+thing, and "npz" and "folder" are your own images, cropped, resized and turned to grey.
 """
 
 import dataclasses
@@ -94,7 +94,7 @@ def load_reference(
 ) -> tuple[Digits, str]:
     """Returns the images to judge generated ones by, and the name of their split.
 
-    These are the test images, unless data of one's own has none: then the training images.
+    These are the test images, unless your own data have none: then the training images.
 
     Args:
       dataset: See `load`.

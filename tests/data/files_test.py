@@ -111,7 +111,7 @@ def test_bad_files_can_be_left_out(kept):
 
 
 def test_where_there_are_no_images_it_says_so(kept):
-    with pytest.raises(ValueError, match="has no images.*1 others"):
+    with pytest.raises(ValueError, match="has no images.*1 other files are not images"):
         tfgan.data.load(kept(notes_txt=b"x"))
 
 

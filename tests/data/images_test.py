@@ -172,6 +172,11 @@ def test_a_batch_size_out_of_range_is_an_error(images, batch_size):
         images.batches(batch_size)
 
 
+def test_labels_of_arrays_may_be_a_list():
+    images = tfgan.data.from_arrays(np.zeros((3, 2, 2), np.uint8), [0, 1, 1])
+    assert images.labels.tolist() == [0, 1, 1] and images.class_names == ("0", "1")
+
+
 def test_other_wrong_arguments(images):
     with pytest.raises(ValueError, match="value_range must be"):
         images.batches(4, value_range=(0, 255))

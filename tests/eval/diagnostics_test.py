@@ -103,6 +103,11 @@ def test_the_verdict_is_the_worst_that_the_numbers_tell(options, sentence):
     assert re.search(sentence, said(**options))
 
 
+@pytest.mark.parametrize(("spread", "healthy"), [(1.0, True), (0.3, False)])
+def test_samples_are_healthy_where_nothing_looks_wrong(spread, healthy):
+    assert diagnostics.is_healthy(tfeval.diagnose(spread * GOOD, REAL)) == healthy
+
+
 def test_samples_of_a_collapsed_reference():
     found = tfeval.diagnose(np.ones([5, 2]), np.ones([5, 2]))
     assert found["diversity"] == 1.0
@@ -135,6 +140,7 @@ def test_the_hook_looks_with_the_networks_as_they_are(world, tmp_path):
     assert [s.split(":")[0] for s in sentences] == ["round 2", "round 4"]
     line = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])
     assert line["step"] == 4 and line["verdict"] == hook.verdict
+    assert line["healthy"] == hook.verdict.startswith("Nothing looks wrong")
     assert summaries(tmp_path)[4, "diagnostics/diversity"] == pytest.approx(found["diversity"])
 
 

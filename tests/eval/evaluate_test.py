@@ -15,6 +15,7 @@ from tests.eval.tiny_extractor import SHAPE, TinyExtractor, images
 from tfgan_lite import eval as tfeval
 
 FRECHET = tfeval.FrechetDistance()
+LENGTH = tfeval.PerceptualPathLength()
 
 
 @pytest.fixture
@@ -334,7 +335,7 @@ def bad_calls():
             "the samples come without",
         ),
         "odd labels": (((fine, np.ones(3, int)), fine), ValueError, "50 samples and 3 labels"),
-        "path of samples": ((fine, None, [tfeval.PathLength()]), ValueError, "needs a model tuple"),
+        "path of samples": ((fine, None, [LENGTH]), ValueError, "needs a model tuple"),
         "no logits": (
             (fine, None, [tfeval.ClassifierScore()], None, TinyExtractor(logits=False)),
             ValueError,

@@ -40,6 +40,12 @@ def test_each_row_of_the_stream_is_as_likely_to_stay():
     assert np.abs(stays - 75).max() < 38
 
 
+def test_a_negative_seed_is_an_error():
+    """It would keep the rows of the positive one."""
+    with pytest.raises(ValueError, match="seed must be an integer of at least 0, got -1"):
+        FeatureStore(1, capacity=10, seed=-1)
+
+
 def test_another_seed_keeps_other_rows():
     stores = [FeatureStore(1, capacity=10, seed=seed) for seed in (0, 1)]
     for store in stores:

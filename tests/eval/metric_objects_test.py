@@ -137,6 +137,22 @@ def test_the_classifier_score_is_that_of_all_logits():
     assert found["classifier_score"] == pytest.approx(expected, rel=1e-12)
 
 
+def test_the_classifier_score_of_parts_is_their_mean_and_deviation():
+    samples = images(400, 2)
+    logits = TinyExtractor()(samples)["logits"].astype(np.float64)
+    parts = [float(tfeval.classifier_score_from_logits(each)) for each in np.split(logits, 10)]
+    found = evaluated(samples, tfeval.ClassifierScore(num_splits=10), batch_size=40)
+    assert found["classifier_score"] == pytest.approx(np.mean(parts), rel=1e-12)
+    assert found.standard_errors["classifier_score"] == pytest.approx(np.std(parts), rel=1e-9)
+    assert "num_splits=10" in found.protocol["metrics"][0]
+
+
+@pytest.mark.parametrize(("splits", "message"), [(0, "num_splits must be"), (9, "make 8 blocks")])
+def test_a_classifier_score_needs_a_block_for_each_part(splits, message):
+    with pytest.raises(ValueError, match=message):
+        evaluated(images(8), tfeval.ClassifierScore(num_splits=splits))
+
+
 def test_logits_that_underflow_give_a_score():
     class Sure(TinyExtractor):
         def __call__(self, data):
@@ -172,7 +188,7 @@ def test_the_path_length_of_a_model_that_ignores_its_noise_is_zero():
             real_data=tfgan.constant(tf.zeros([2, *SHAPE])),
             generator_inputs=tfp.distributions.Normal(tf.zeros([4]), 1.0),
         )
-        metric = tfeval.PathLength(num_steps=40, epsilon=1e-2)
+        metric = tfeval.PerceptualPathLength(num_samples=40, epsilon=1e-2)
         found = tfeval.evaluate(model, None, [metric], 10, TinyExtractor(), progress=False)
         lengths[generator] = found["perceptual_path_length"]
     assert lengths[still] == 0.0 < lengths[moving]

@@ -35,13 +35,17 @@ def numpy_pyramid(batch, levels):
     return pyramid
 
 
-def numpy_patches(batch, corners, size):
+def numpy_patches(batch, corners, size, per_channel=False):
     patches = [
         batch[i, row : row + size, column : column + size]
         for i in range(len(batch))
         for row, column in corners[i]
     ]
     flat = np.reshape(patches, [len(patches), -1])
+    if per_channel:
+        pixels = np.reshape(patches, [-1, batch.shape[3]])
+        whitened = (pixels - pixels.mean(axis=0)) / np.sqrt(pixels.var(axis=0) + 1e-8)
+        return whitened.reshape(flat.shape)
     deviation = np.sqrt(flat.var(axis=1, keepdims=True) + 1e-8)
     return (flat - flat.mean(axis=1, keepdims=True)) / deviation
 
@@ -53,7 +57,9 @@ def numpy_sliced(first, second, lines):
     )
 
 
-def numpy_distances(real, fake, levels, patches, size, draws, dim, seed, use_svd=False):
+def numpy_distances(
+    real, fake, levels, patches, size, draws, dim, seed, use_svd=False, per_channel=False
+):
     found = []
     pyramids = numpy_pyramid(real, levels), numpy_pyramid(fake, levels)
     for level, pair in enumerate(zip(*pyramids)):
@@ -61,7 +67,7 @@ def numpy_distances(real, fake, levels, patches, size, draws, dim, seed, use_svd
         for number, batch in enumerate(pair):
             shape = tf.TensorShape(batch.shape)
             corners = random_corners(shape, patches, size, seed, level, number).numpy()
-            halves += np.split(numpy_patches(batch, corners, size), 2)
+            halves += np.split(numpy_patches(batch, corners, size, per_channel), 2)
 
         directions = [
             random_directions(halves[0].shape[1], dim, seed, 1000 * level + i).numpy()
@@ -87,6 +93,13 @@ def test_agrees_with_numpy_and_scipy(channels, use_svd):
     fake = scipy.ndimage.uniform_filter(images(channels=channels, seed=1), (0, 3, 3, 0))
     found = sliced_wasserstein_distance(real, fake, 16, 20, 5, 2, 9, use_svd, seed=3)
     expected = numpy_distances(real, fake, 2, 20, 5, 2, 9, 3, use_svd)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_channels_may_be_normalised_over_all_patches_as_in_the_paper():
+    real, fake = images(size=16), 0.5 * images(size=16, seed=1)
+    found = sliced_wasserstein_distance(real, fake, 8, 10, 5, 1, 9, per_channel=True)
+    expected = numpy_distances(real, fake, 2, 10, 5, 1, 9, 0, per_channel=True)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 

@@ -77,12 +77,6 @@ def test_pairs_are_of_different_samples_and_each_sample_is_in_one():
     assert len(similarity.diversity_pairs(20, 3, seed=0)) == 3
 
 
-def test_pairs_within_classes():
-    labels = np.array([0, 1, 2] * 7)
-    pairs = similarity.diversity_pairs(21, 100, seed=0, labels=labels)
-    assert (labels[pairs[:, 0]] == labels[pairs[:, 1]]).all() and len(pairs) == 9
-
-
 @pytest.mark.parametrize(
     ("first", "options", "message"),
     [

@@ -94,7 +94,20 @@ def test_a_failure_is_noted_and_training_goes_on(tmp_path):
     assert "no pictures today" in lines[0]["error"]
 
 
-def test_a_loop_of_ones_own_writes_them_itself(tmp_path):
+def test_an_error_in_training_closes_the_file(tmp_path):
+    class Failing(tfgan.TrainingHook):
+        def begin(self):
+            raise OSError("no disk")
+
+    model, train_ops = program()
+    hook = ImageSummaryHook(add_gan_model_image_summaries(model), 1, logdir=str(tmp_path))
+    with pytest.raises(OSError, match="no disk"):
+        tfgan.gan_train(train_ops, str(tmp_path), hooks=[hook, Failing()])
+    with pytest.raises(RuntimeError, match="already closed"), hook._pictures.as_default():
+        pass
+
+
+def test_a_loop_of_your_own_writes_them_itself(tmp_path):
     model, _ = program()
     writer = tf.summary.create_file_writer(str(tmp_path), filename_suffix=".pictures")
     with writer.as_default():

@@ -225,6 +225,8 @@ def probabilities_after_a_step(strategy):
         ("adjustment_images", 0),
         ("interval", 0),
         ("interval", 1.5),
+        ("interval", 4.0),
+        ("interval", float("inf")),
         ("initial_probability", -0.1),
         ("initial_probability", True),
         ("operations", ["hue"]),

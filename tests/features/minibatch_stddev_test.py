@@ -117,8 +117,8 @@ def test_16_bit_numbers_are_squared_in_float32(dtype):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"group_size": 1}, "group_size must be an integer >= 2, or None"),
-        ({"group_size": 2.5}, "group_size must be an integer >= 2, or None"),
+        ({"group_size": 1}, "group_size must be an integer of at least 2, got 1"),
+        ({"group_size": 2.5}, "group_size must be an integer of at least 2, got 2.5"),
         ({"num_channels": 0}, "num_channels must be a positive integer"),
     ],
 )

@@ -339,7 +339,8 @@ def test_bad_argument_of_instance_norm_is_an_error(arguments, message):
     ("arguments", "message"),
     [
         ({"groups": 5}, "groups must be 1 to 4, the channels there are, not 5"),
-        ({"groups": 0}, "groups must be 1 to 4"),
+        ({"groups": 0}, "groups must be a positive integer, got 0"),
+        ({"groups": True}, "groups must be a positive integer, got True"),
         ({"groups": 3}, "groups must divide the 4 channels; 3 does not"),
         ({"channels_axis": 4}, "channels_axis: axis 4 does not hold the channels"),
         ({"channels_axis": 0}, "channels_axis: axis 0 does not hold the channels"),

@@ -283,7 +283,7 @@ def test_a_weights_vector_has_tf_gans_name():
     ]
 
 
-@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 def test_the_getters_weights_have_norm_one_and_are_shared_on_reuse(dtype):
     with tf.Graph().as_default():
         getter = spectral_normalization_custom_getter(power_iteration_rounds=ROUNDS)
@@ -303,7 +303,7 @@ def test_the_getters_weights_have_norm_one_and_are_shared_on_reuse(dtype):
     ("name", "shape", "dtype", "message"),
     [
         ("a", [3], "float32", "rank >= 2"),
-        ("a", [3, 2], "int32", "of dtype int32"),
+        ("a", [3, 2], "int32", "floating-point dtype, got int32"),
         ("spectral_norm_u", [3, 1], "float32", "keeps its vector"),
     ],
 )

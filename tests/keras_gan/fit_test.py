@@ -17,6 +17,7 @@ from tests.keras_gan.small_gans import (
     labels,
     network,
 )
+from tfgan_lite.keras_gan.data import Batches
 
 
 def weights(model):
@@ -56,12 +57,15 @@ def test_fit_is_gan_train_on_the_same_networks():
         np.testing.assert_array_equal(mine, theirs)
 
 
-def test_two_fits_are_one_longer_fit():
+@pytest.mark.parametrize(
+    ("given", "size"), [(batches(data()), None), (data(), BATCH)], ids=["dataset", "array"]
+)
+def test_two_fits_are_one_longer_fit(given, size):
     """Weights, momentum, noise and the place in the data go on, in the midst of a pass, too."""
-    twice, once, dataset = gan(), gan(), batches(data())
-    twice.fit(dataset, rounds=3, verbose=0)
-    twice.fit(dataset, rounds=4, verbose=0)
-    once.fit(dataset, rounds=7, verbose=0)
+    twice, once = gan(), gan()
+    twice.fit(given, rounds=3, batch_size=size, verbose=0)
+    twice.fit(given, rounds=4, batch_size=size, verbose=0)
+    once.fit(given, rounds=7, batch_size=size, verbose=0)
     for mine, theirs in zip(weights(twice), weights(once), strict=True):
         np.testing.assert_array_equal(mine, theirs)
     assert twice.rounds == once.rounds == 7
@@ -94,6 +98,25 @@ def test_arrays_are_shuffled_and_batched():
     assert made.rounds == 3 * COUNT // 8
 
 
+def test_a_pass_over_arrays_shows_each_example_once_in_an_order_of_its_own():
+    images, numbers = np.arange(20.0).reshape([10, 2]), np.arange(10)
+    dataset = Batches({"image": images, "number": numbers}, 5, seed=0).dataset
+    passes = [list(dataset) for _ in range(2)]
+    orders = [np.concatenate([batch["number"] for batch in one]) for one in passes]
+    for order, one in zip(orders, passes):
+        assert sorted(order) == list(numbers)
+        np.testing.assert_array_equal(np.concatenate([b["image"] for b in one]), images[order])
+    assert (orders[0] != orders[1]).any()
+
+
+def test_an_iterator_over_arrays_holds_no_copy_of_them(tmp_path):
+    examples = np.random.default_rng(0).normal(size=[1000, 1000])
+    iterator = iter(Batches(examples, 10, seed=0).dataset)
+    next(iterator)
+    tf.train.Checkpoint(iterator=iterator).write(str(tmp_path / "state"))
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) < examples.nbytes / 4
+
+
 def test_predict_draws_as_many_samples_as_asked_for_and_repeats_them(trained):
     first, again = trained.predict(5, seed=1), trained.predict(5, seed=1)
     assert first.shape == (5, WIDTH)
@@ -122,6 +145,25 @@ def test_validation_scores_are_in_the_history():
     ).history
     score = made.evaluate(data(1), [tfgan.eval.KernelDistance()])["kernel_distance"]
     assert history["val_kernel_distance"] == [pytest.approx(score)]
+
+
+def test_validation_data_are_read_once():
+    passes = []
+
+    def samples():
+        passes.append(1)
+        yield data(1)
+
+    spec = tf.TensorSpec([COUNT, WIDTH], tf.float32)
+    gan().fit(
+        batches(data()),
+        rounds=3,
+        steps_per_epoch=1,
+        verbose=0,
+        validation_data=tf.data.Dataset.from_generator(samples, output_signature=spec),
+        validation_metrics=[tfgan.eval.KernelDistance()],
+    )
+    assert len(passes) == 1
 
 
 @every_kind
@@ -180,6 +222,22 @@ class TestBadInput:
     def test_a_schedule_that_is_a_number(self):
         with pytest.raises(TypeError, match=r"schedule must be GANTrainSteps.*got 3"):
             gan(schedule=3)
+
+    def test_no_examples_in_a_batch(self):
+        with pytest.raises(ValueError, match="batch_size must be a positive integer, got 0"):
+            gan().fit(data(), batch_size=0)
+
+    def test_no_samples_at_once(self):
+        with pytest.raises(ValueError, match="batch_size must be a positive integer, got 0"):
+            gan().predict(3, batch_size=0)
+
+    def test_arrays_of_different_lengths(self):
+        with pytest.raises(ValueError, match=r"different lengths: \[3, 4\]"):
+            gan().fit((data()[:3], data()[:4]))
+
+    def test_more_examples_in_a_batch_than_there_are(self):
+        with pytest.raises(ValueError, match="has 5 examples, but there are only 4"):
+            gan().fit(data()[:4], batch_size=5)
 
     def test_a_path_in_place_of_data(self):
         with pytest.raises(ValueError, match=r"data must be .*tfgan_lite\.data\.load\('photos'\)"):

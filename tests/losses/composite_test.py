@@ -201,7 +201,26 @@ def test_reduction_is_passed_on(run, reduction, reduce):
     np.testing.assert_allclose(discriminator_loss, reduce(gen) - reduce(real), rtol=1e-4, atol=1e-4)
 
 
-# Loss functions of one's own
+@every_world
+def test_unreduced_parts_of_different_shapes_are_an_error_that_names_them(run):
+    """Their sum would broadcast to a square."""
+    with pytest.raises(ValueError, match=r"adversarial \(4, 1\), gradient_penalty \(4,\)"):
+        fetched(run, gradient_penalty_weight=1.0, reduction=Reduction.NONE)
+
+
+@every_world
+def test_unreduced_parts_of_one_shape_are_added_element_by_element(run):
+    flat = lambda logits: tf.squeeze(logits, 1)  # noqa: E731
+    _, discriminator_loss, real, gen = fetched(
+        run,
+        lambda: model(Critic(flat)),
+        gradient_penalty_weight=10.0,
+        reduction=Reduction.NONE,
+    )
+    np.testing.assert_allclose(discriminator_loss, gen - real + 10 * PENALTY, rtol=1e-4, atol=1e-4)
+
+
+# Loss functions of your own
 
 
 @every_world

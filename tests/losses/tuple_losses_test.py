@@ -1,5 +1,6 @@
 """The losses on a model tuple are those on plain arguments, on the tuple's values."""
 
+import functools
 import inspect
 
 import numpy as np
@@ -204,6 +205,34 @@ def test_arguments_come_by_name_from_the_tuple_and_by_keyword():
 
     value = loss(NOTHING._replace(real_data=tf.constant(5.0)), temperature=2.0)
     assert value.numpy() == 13.0
+
+
+def test_loss_that_takes_any_keyword_gets_those_that_are_no_parameters():
+    @tuple_losses.args_to_gan_model
+    def loss(real_data, **kwargs):
+        return real_data + kwargs.get("shift", 0.0)
+
+    m = NOTHING._replace(real_data=tf.constant(5.0))
+    assert loss(m).numpy() == 5.0
+    assert loss(m, shift=2.0).numpy() == 7.0
+
+
+class Scaled:
+    def __call__(self, real_data, scale=2.0):
+        return scale * real_data
+
+
+@pytest.mark.parametrize(
+    "loss_fn",
+    [functools.partial(Scaled().__call__, scale=3.0), Scaled()],
+    ids=["partial", "object"],
+)
+def test_loss_may_be_a_partial_or_an_object(loss_fn):
+    loss = tuple_losses.args_to_gan_model(loss_fn)
+    value = loss(NOTHING._replace(real_data=tf.constant(5.0)))
+    assert value.numpy() == loss_fn(5.0)
+    with pytest.raises(TypeError, match=f"{loss.__name__} has no argument sclae"):
+        loss(NOTHING, sclae=1.0)
 
 
 # Names

@@ -61,6 +61,16 @@ def test_help_describes_every_argument_and_the_paper(name):
     assert all(word in text for word in ("arXiv:", "\nArgs:\n", "\nReturns:\n", "\nRaises:\n"))
 
 
+def test_help_says_what_smoothing_does_to_classes_and_to_two_labels():
+    described = {
+        name: inspect.getdoc(getattr(wargs, name)).partition("label_smoothing: ")[2]
+        for name in ("acgan_discriminator_loss", "minimax_discriminator_loss")
+    }
+    classes, two = (text.split("weights: ")[0] for text in described.values())
+    assert "label_smoothing / K" in classes and "label_smoothing / 2" not in classes
+    assert "1 - label_smoothing / 2" in two
+
+
 def test_penalties_are_among_the_formulas():
     assert wargs.wasserstein_gradient_penalty is gradient_penalties.wasserstein_gradient_penalty
     assert wargs.r1_penalty is gradient_penalties.r1_penalty

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 import tfgan_lite as tfgan
 from tests.train.linear_gan import LinearGAN
-from tfgan_lite.report import write_report
+from tfgan_lite.report import sections, write_report
 from tfgan_lite.report.command import main
 from tfgan_lite.report.events import read_events
 from tfgan_lite.report.pictures import evenly, progress_gif
@@ -69,7 +70,7 @@ def test_the_page_has_every_part(page):
         "Run",
         "Metrics",
         "Curves",
-        "Samples in time",
+        "Samples over time",
         "Interpolation",
         "Configuration",
         "Environment",
@@ -140,6 +141,33 @@ def test_a_gif_needs_two_pictures_of_one_size():
 
     with pytest.raises(ValueError, match="at least two pictures"):
         progress_gif({0: picture(8), 1: picture(9)})
+
+
+def test_a_gif_decodes_no_more_pictures_than_it_has_frames(monkeypatch):
+    decoded, load = [], PngImageFile.load
+
+    def counted(self):
+        decoded.append(self)
+        return load(self)
+
+    monkeypatch.setattr(PngImageFile, "load", counted)
+    buffer = io.BytesIO()
+    Image.new("L", (8, 8)).save(buffer, "PNG")
+    progress_gif(dict.fromkeys(range(100), buffer.getvalue()))
+    assert len({id(image) for image in decoded}) == 60
+
+
+def test_pictures_too_large_for_the_page_are_named(tmp_path):
+    for name, size in (("large.png", 5_000_001), ("small.png", 10)):
+        (tmp_path / name).write_bytes(bytes(size))
+    shown = sections.still_pictures(tmp_path, "*.png")
+    assert shown.count("<img") == 1 and "Not shown, above 5 MB: large.png." in shown
+
+
+@pytest.mark.parametrize(("healthy", "kind"), [(True, "good"), (False, "bad")])
+def test_the_verdict_has_the_colour_of_its_look(healthy, kind):
+    look = {"step": 4, "verdict": "All is as it was said.", "healthy": healthy}
+    assert f'<p class="{kind}">All is' in sections.verdict([look])
 
 
 def test_pictures_are_chosen_evenly_with_the_ends():

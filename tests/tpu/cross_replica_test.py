@@ -66,6 +66,12 @@ def test_mean_is_over_replicas_element_by_element():
     np.testing.assert_allclose(outcomes()["mean, groups of one"], [first, second], rtol=1e-5)
 
 
+def test_nan_stays_in_its_group():
+    found = outcomes()["mean, groups of one, NaN"]
+    assert np.isnan(found[0]).all()
+    np.testing.assert_allclose(found[1], parts(batch())[1], rtol=1e-6)
+
+
 @pytest.mark.parametrize("size", [0, 3])
 def test_group_size_that_does_not_divide_the_replicas_is_an_error(size):
     message = f"group_size must divide the number of replicas, which is 2; {size} does not."

@@ -151,6 +151,13 @@ def test_inference_accumulates_moments_while_it_is_told_to():
     np.testing.assert_allclose(counter, 2.0)
 
 
+def test_inference_before_anything_was_accumulated_changes_next_to_nothing():
+    """TF-GAN's multiplied by 31.6: its variance was 0."""
+    graph = Graph(tpu.standardize_batch, data(8, 3), use_moving_averages=False)
+    expected = data(8, 3) / np.sqrt(1 + EPSILON)
+    np.testing.assert_allclose(graph.run(graph.inferred), expected, rtol=1e-5)
+
+
 def test_variance_is_exact_where_the_mean_is_much_larger_than_the_deviation():
     inputs = np.float32(1e4 + 0.1 * data(64, 2)).astype(np.float64)
     graph = Graph(tpu.standardize_batch, inputs)

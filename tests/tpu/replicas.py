@@ -57,6 +57,11 @@ def _mean(group_size=None):
     return _on_replicas(lambda part: tpu.cross_replica_mean(part, group_size), parts(batch()))
 
 
+def _mean_beside_nan():
+    first, second = parts(batch())
+    return _on_replicas(lambda part: tpu.cross_replica_mean(part, 1), [np.nan * first, second])
+
+
 def _error(group_size):
     try:
         return _mean(group_size)
@@ -136,6 +141,7 @@ CASES = {
     "gradients, in turn": functools.partial(_gradients, False),
     "mean": _mean,
     "mean, groups of one": functools.partial(_mean, 1),
+    "mean, groups of one, NaN": _mean_beside_nan,
     "error, 3": functools.partial(_error, 3),
     "error, 0": functools.partial(_error, 0),
     "layer": _layer,

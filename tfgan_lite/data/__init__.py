@@ -1,4 +1,4 @@
-"""Images of one's own: checked, made of one size, and streamed to training."""
+"""Your own images: checked, made of one size, and streamed to training."""
 
 from tfgan_lite.data.bad_files import BadFile, BadFilesError, MissingSplitError
 from tfgan_lite.data.card import DatasetCard

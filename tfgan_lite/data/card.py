@@ -27,7 +27,7 @@ class DatasetCard:
       num_contradictions: Those of them that have another label than the earlier one.
       duplicates: Names of some: (a copy, the earlier one).
       num_skipped: Bad files that were left out.
-      ignored: How many files that are no images were left alone, by ending.
+      ignored: How many files that are no images were left alone, by extension.
       megabytes_in_memory: Of pixels that are kept; 0.0 if they are decoded anew in each pass.
       fingerprint: A hash of all pixels and labels, in order.
 

@@ -48,7 +48,7 @@ def load(
     image_key: str | None = None,
     label_key: str | None = None,
 ) -> Images:
-    """Reads and checks images of one's own.
+    """Reads and checks your own images.
 
     Every image is decoded once, now, so that whatever is wrong shows before training, all of it
     together. Pixels that fit in `memory_limit` are kept; otherwise every pass decodes them anew.
@@ -96,7 +96,8 @@ def load(
         raise ValueError(f"Unknown kind {kind!r}: choose one of {', '.join(KINDS)}.")
     if max_pixels < 1 or memory_limit < 0:
         raise ValueError(
-            f"max_pixels={max_pixels} must be at least 1, and memory_limit={memory_limit} 0."
+            "max_pixels must be at least 1 and memory_limit at least 0, got"
+            f" {max_pixels} and {memory_limit}."
         )
     if kind in _ARRAYS:
         return _of_arrays(path, kind, *_ARRAYS[kind](path, split), wishes)
@@ -137,6 +138,7 @@ def from_arrays(
       (6, (4, 4, 3))
     """
     wishes = Wishes(image_size, channels, fit, background)
+    labels = None if labels is None else np.asarray(labels)
     images, labels = checked_arrays(np.asarray(images), labels, "the arrays")
     return _of_arrays("arrays", "arrays", images, labels, wishes, class_names)
 
@@ -217,7 +219,7 @@ def _of_source(
     if not declared or not rows:
         raise ValueError(
             f"{source.path} has no images: {len(bad_files)} bad files were skipped, and "
-            f"{source.ignored.total()} others are none (by their endings)."
+            f"{source.ignored.total()} other files are not images, judging by their extensions."
         )
     kept = [readable[row] for row in rows]
     good = [headers[index] for index in kept]

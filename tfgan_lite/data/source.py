@@ -13,9 +13,9 @@ from tfgan_lite.data.bad_files import BadFile
 
 __all__ = ["Source", "existing", "is_image", "sort_files", "source_of_files"]
 
-# Files with these endings are meant as images, whether they can be decoded or not. Others, such as
-# a README beside the images, are left alone.
-_ENDINGS = {
+# Files with these extensions are meant as images, whether they can be decoded or not. Others, such
+# as a README beside the images, are left alone.
+_EXTENSIONS = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib"),
     *(".webp", ".tif", ".tiff", ".heic", ".heif", ".avif", ".ppm", ".pgm", ".tga", ".ico"),
 }
@@ -34,7 +34,7 @@ class Source:
       labels: int64 [N], or None.
       class_names: What labels mean, by label.
       bad_files: What cannot be read, as far as that shows without reading.
-      ignored: How many files that are no images were left out, by ending.
+      ignored: How many files that are no images were left out, by extension.
     """
 
     path: str
@@ -57,11 +57,11 @@ def existing(path: str) -> pathlib.Path:
 
 def is_image(name: str) -> bool:
     """Whether a file is meant as an image."""
-    return pathlib.PurePosixPath(name).suffix.lower() in _ENDINGS
+    return pathlib.PurePosixPath(name).suffix.lower() in _EXTENSIONS
 
 
 def sort_files(names: Sequence[str]) -> tuple[list[str], Counter[str]]:
-    """Returns what is meant as images, in order, and counts the rest by ending.
+    """Returns what is meant as images, in order, and counts the rest by extension.
 
     Files and folders that systems hide or add (".DS_Store", "__MACOSX") are not mentioned at all.
     """
@@ -73,7 +73,7 @@ def sort_files(names: Sequence[str]) -> tuple[list[str], Counter[str]]:
         if is_image(name):
             images.append(name)
         else:
-            ignored[pathlib.PurePosixPath(name).suffix.lower() or "no ending"] += 1
+            ignored[pathlib.PurePosixPath(name).suffix.lower() or "no extension"] += 1
     return images, ignored
 
 

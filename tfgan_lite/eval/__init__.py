@@ -59,7 +59,7 @@ from tfgan_lite.eval.sample_metrics import (
     DensityCoverage,
     MultiscaleSSIM,
     NearDuplicates,
-    PathLength,
+    PerceptualPathLength,
     PrecisionRecall,
 )
 from tfgan_lite.eval.sample_statistics import SampleStatistics
@@ -133,7 +133,7 @@ __all__ = [
     "Moments",
     "MultiscaleSSIM",
     "NearDuplicates",
-    "PathLength",
+    "PerceptualPathLength",
     "PrecisionRecall",
     "RESIZE_MODES",
     "ReferenceStatistics",

@@ -11,7 +11,7 @@ import numpy as np
 from tfgan_lite.eval.distances import as_features, squared_distance_tiles
 from tfgan_lite.eval.memorisation import near_duplicates
 
-__all__ = ["diagnose", "mean_pairwise_distance", "verdict"]
+__all__ = ["diagnose", "is_healthy", "mean_pairwise_distance", "verdict"]
 
 # What the verdict calls bad: between what healthy runs show and what failed ones do. The runs of
 # tests/eval/diagnosed_runs_test.py had, in this order, healthy, collapsed and with too good a D:
@@ -44,13 +44,16 @@ def diagnose(
       num_classes: how many classes there are.
 
     Returns:
-      "diversity", the mean distance between two generated samples over that of two real ones (1 is
-      right, 0 is collapse); "near_duplicates", how many generated samples nearly repeat another
-      one; and where they are known "accuracy_on_real", "accuracy_on_generated", "r_t" (the mean
-      sign of real logits), "class_histogram", "classes_found".
+      "finite", whether all numbers of `generated` are. Where they are, also "diversity", the mean
+      distance between two generated samples over that of two real ones (1 is right, 0 is
+      collapse); "near_duplicates", how many generated samples nearly repeat another one; and
+      "num_samples", N. With both logits "accuracy_on_real", "accuracy_on_generated", "separation"
+      (the share of pairs of a real and a generated sample in which the real one's logit is the
+      higher; ties count half) and "r_t" (the mean sign of real logits). With classes
+      "class_histogram" and "classes_found".
 
     Raises:
-      ValueError: samples that are not finite, or fewer than two.
+      ValueError: real samples that are not finite, or fewer than two samples of either kind.
 
     Example:
       >>> found = tfgan.eval.diagnose(generated=np.zeros([64, 3]), real=data)
@@ -99,10 +102,33 @@ class _Finding:
 def verdict(found: dict[str, Any]) -> str:
     """Returns the worst that the numbers of `diagnose` show, in a plain sentence.
 
+    Args:
+      found: what `diagnose` returned.
+
+    Returns:
+      A sentence; "Nothing looks wrong: ..." where nothing does.
+
     Example:
       >>> tfgan.eval.verdict(tfgan.eval.diagnose(generated=data, real=data + 0.1))
       '...'
     """
+    return _worst(found) or f"Nothing looks wrong: {_shown(found)}."
+
+
+def is_healthy(found: dict[str, Any]) -> bool:
+    """Whether nothing looks wrong in what `diagnose` returned."""
+    return _worst(found) is None
+
+
+def _shown(found: dict[str, Any]) -> str:
+    duplicates = found["near_duplicates"] / found["num_samples"]
+    return (
+        f"samples differ {found['diversity']:.0%} as much as real ones, {duplicates:.0%}"
+        " near-duplicates"
+    )
+
+
+def _worst(found: dict[str, Any]) -> str | None:
     if not found["finite"]:
         return "The generator makes NaN or infinity: go back to an earlier checkpoint."
     diversity = found["diversity"]
@@ -111,7 +137,7 @@ def verdict(found: dict[str, Any]) -> str:
     on_generated = found.get("accuracy_on_generated", math.nan)
     separation = found.get("separation", math.nan)
     histogram = found.get("class_histogram", [])
-    shown = f"samples differ {diversity:.0%} as much as real ones, {duplicates:.0%} near-duplicates"
+    shown = _shown(found)
     accuracy = f"it is right on {on_real:.0%} of real and {on_generated:.0%} of generated samples"
     findings = [
         _Finding(
@@ -147,5 +173,4 @@ def verdict(found: dict[str, Any]) -> str:
             f" {found.get('r_t', 0.0):.2f}, where 0.6 is usual.",
         ),
     ]
-    worst = next((finding.text for finding in findings if finding.holds), None)
-    return worst or f"Nothing looks wrong: {shown}."
+    return next((finding.text for finding in findings if finding.holds), None)

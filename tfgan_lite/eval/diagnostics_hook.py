@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from tfgan_lite.eval.diagnostics import diagnose, verdict
+from tfgan_lite.eval.diagnostics import diagnose, is_healthy, verdict
 from tfgan_lite.eval.evaluation import run_eagerly
 from tfgan_lite.eval.periodic_look import PeriodicLook
 from tfgan_lite.integers import checked_integer
@@ -122,7 +122,8 @@ class DiagnosticsHook(PeriodicLook):
         self.verdict = verdict(self.findings)
         self.run.notes["verdict"] = self.verdict
         self._log(f"round {global_step}: {self.verdict}")
-        return {**self.findings, "verdict": self.verdict}
+        healthy = is_healthy(self.findings)
+        return {**self.findings, "verdict": self.verdict, "healthy": healthy}
 
     def _outputs(self) -> Any:
         """Samples, and what the discriminator says of them and of the real ones."""

@@ -16,6 +16,7 @@ from tfgan_lite.eval.kernel_distance import (
 from tfgan_lite.eval.metric import Collected, Estimate, Metric, check_counts
 from tfgan_lite.eval.rows import take
 from tfgan_lite.eval.sample_statistics import ClassSums
+from tfgan_lite.integers import checked_integer
 
 __all__ = [
     "ClassFrechetDistance",
@@ -212,10 +213,15 @@ class ClassFrechetDistance(Metric):
 class ClassifierScore(Metric):
     """The classifier score; with Inception's logits the Inception score.
 
-    Its standard error is that of a bootstrap of blocks of samples, a hundred of them.
+    All samples are one set by default. Published Inception scores are mostly means over ten parts
+    of 50,000 samples, which are lower; `num_splits=10` gives such.
+
+    The standard error is that of a bootstrap of blocks of samples, a hundred of them; of several
+    parts, as it is published, the deviation over the parts.
 
     Args:
-      resamples: of the bootstrap; 0 for none.
+      resamples: of the bootstrap; 0 for none. Of no account where there are several parts.
+      num_splits: into how many parts samples are cut, in their order, as equal as blocks allow.
 
     Paper: arXiv:1606.03498.
 
@@ -234,14 +240,26 @@ class ClassifierScore(Metric):
     """
 
     resamples: int = 200
+    num_splits: int = 1
 
     name = "classifier_score"
     needs = frozenset({"logits"})
     higher_is_better = True
 
+    def __post_init__(self):
+        checked_integer("num_splits", self.num_splits)
+
     def compute(self, collected: Collected) -> dict[str, Estimate]:
         sums = collected.generated.class_sums
         blocks = np.flatnonzero(sums.counts)
+        if self.num_splits > 1:
+            if len(blocks) < self.num_splits:
+                raise ValueError(
+                    f"{self.name}: {collected.generated.count} samples make {len(blocks)} blocks,"
+                    f" too few for num_splits={self.num_splits}."
+                )
+            scores = [_score(sums, part) for part in np.array_split(blocks, self.num_splits)]
+            return {self.name: Estimate(float(np.mean(scores)), float(np.std(scores)))}
         value = _score(sums, blocks)
         if not self.resamples or len(blocks) < 2:
             return {self.name: Estimate(value)}

@@ -1,4 +1,4 @@
-"""The Fréchet distance of infinitely many generated samples, from what it is of some."""
+"""Extrapolates the Fréchet distance to infinitely many generated samples."""
 
 from __future__ import annotations
 

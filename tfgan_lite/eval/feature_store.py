@@ -28,7 +28,7 @@ class FeatureStore(Accumulator):
     Args:
       num_features: D.
       capacity: the most rows to hold.
-      seed: an integer. Workers whose stores will be merged need different ones.
+      seed: an integer >= 0. Workers whose stores will be merged need different ones.
       name: of the module.
 
     Attributes:
@@ -48,7 +48,7 @@ class FeatureStore(Accumulator):
         super().__init__(name=name or "feature_store")
         self.num_features = checked_integer("num_features", num_features)
         self.capacity = checked_integer("capacity", capacity)
-        self.seed = seed
+        self.seed = checked_integer("seed", seed, least=0)
         with tf.name_scope(self.name):
             self.count = local_variable([], tf.int64, "count")
             self.rows = local_variable([self.capacity, self.num_features], tf.float32, "rows")
@@ -121,7 +121,7 @@ def _priorities(positions: tf.Tensor, seed: int) -> tf.Tensor:
     The mixing function of SplitMix64: Steele, Lea, Flood, "Fast Splittable Pseudorandom Number
     Generators", OOPSLA 2014.
     """
-    words = np.random.SeedSequence(abs(int(seed))).generate_state(1, np.uint64)
+    words = np.random.SeedSequence(seed).generate_state(1, np.uint64)
     z = tf.cast(positions + 1, tf.uint64) * np.uint64(0x9E3779B97F4A7C15) + words[0]
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         z = tf.bitwise.bitwise_xor(z, tf.bitwise.right_shift(z, np.uint64(shift)))

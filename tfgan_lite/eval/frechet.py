@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfgan_lite.eval.checks import Array, as_matrix, check_same_columns, result_dtype
 from tfgan_lite.eval.deferrable import deferrable
 from tfgan_lite.eval.gaussian_statistics import GaussianStatistics, Moments, moments
-from tfgan_lite.eval.matrix_roots import safe_sqrt, trace_sqrt_product
+from tfgan_lite.eval.matrix_roots import sqrt_of_clipped, trace_sqrt_product
 from tfgan_lite.eval.workspace import Workspace
 
 __all__ = [
@@ -183,7 +183,7 @@ def diagonal_only_frechet_classifier_distance_from_activations(
         tf.nn.moments(tf.cast(x, tf.float64), axes=[0]) for x in samples
     )
     difference = tf.math.squared_difference(mean1, mean2) + tf.math.squared_difference(
-        safe_sqrt(variance1), safe_sqrt(variance2)
+        sqrt_of_clipped(variance1), sqrt_of_clipped(variance2)
     )
     return tf.cast(tf.reduce_sum(difference), dtype)
 
@@ -304,5 +304,6 @@ def _check_covariance(mean: np.ndarray, covariance: np.ndarray, name: str) -> No
     asymmetry = np.abs(covariance - covariance.T).max(initial=0.0)
     if asymmetry > 1e-6 * np.abs(covariance).max(initial=0.0) or (np.diag(covariance) < 0.0).any():
         raise ValueError(
-            f"{name} must have a symmetric covariance with variances >= 0; this one is none."
+            f"{name} must have a symmetric covariance with variances >= 0, but it is asymmetric or"
+            " has a negative variance."
         )

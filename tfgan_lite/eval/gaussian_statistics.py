@@ -194,7 +194,7 @@ def _with_batch(
     # The shift between the means is one row more, so that a single product gives all.
     rows = tf.concat([batch - batch_mean, shift[tf.newaxis]], axis=0)
     if _on_cpu(rows):
-        # NumPy's library is thrice as quick in float64, for it sees that both are the same.
+        # NumPy's library is three times as fast, because it detects the symmetric product.
         values = np.asarray(rows)
         return count + added, new_mean, tf.constant(values.T @ values)
     return count + added, new_mean, tf.matmul(rows, rows, transpose_a=True)

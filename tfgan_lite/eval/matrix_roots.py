@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tfgan_lite.eval.checks import Array
 
-__all__ = ["safe_sqrt", "trace_sqrt_product"]
+__all__ = ["sqrt_of_clipped", "trace_sqrt_product"]
 
 _BLOCK = 256  # Columns.
 
@@ -47,7 +47,7 @@ def trace_sqrt_product(
         eigenvalues = tf.linalg.eigvalsh((rotated + tf.transpose(rotated)) / 2.0)
         # The others, the lowest, are zero: what is computed for them is the rounding, whose roots
         # are not small.
-        return tf.reduce_sum(safe_sqrt(eigenvalues[-min(first_rank, second_rank) :]))
+        return tf.reduce_sum(sqrt_of_clipped(eigenvalues[-min(first_rank, second_rank) :]))
 
     def by_numpy(*given: np.ndarray) -> np.float64:
         """The same, several times as quick."""
@@ -72,16 +72,16 @@ def trace_sqrt_product(
     return with_gradient(*map(tf.convert_to_tensor, given))
 
 
-def safe_sqrt(values: tf.Tensor) -> tf.Tensor:
+def sqrt_of_clipped(values: tf.Tensor) -> tf.Tensor:
     """Square roots, with zero for what rounding made negative, and no gradient there."""
-    positive = values > 0.0
-    return tf.where(positive, tf.sqrt(tf.where(positive, values, 1.0)), 0.0)
+    kept = tf.logical_not(values <= 0.0)  # Not `values > 0`, which would make a NaN zero.
+    return tf.where(kept, tf.sqrt(tf.where(kept, values, 1.0)), 0.0)
 
 
 def _root(covariance: tf.Tensor, rank: int) -> tf.Tensor:
     """R [D, rank] with R R^T = `covariance`, which may be singular."""
     values, vectors = tf.linalg.eigh(covariance)
-    return vectors[:, -rank:] * safe_sqrt(values[-rank:])
+    return vectors[:, -rank:] * sqrt_of_clipped(values[-rank:])
 
 
 def _rotated(

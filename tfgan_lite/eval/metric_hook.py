@@ -16,7 +16,7 @@ from tfgan_lite.eval.distribution_metrics import KernelDistance
 from tfgan_lite.eval.evaluation import evaluate, run_eagerly
 from tfgan_lite.eval.metric import Metric
 from tfgan_lite.eval.periodic_look import PeriodicLook
-from tfgan_lite.eval.reference_statistics import ReferenceStatistics
+from tfgan_lite.eval.reference_statistics import read_once
 from tfgan_lite.integers import checked_integer
 from tfgan_lite.sampling import generate
 
@@ -133,11 +133,7 @@ class MetricHook(PeriodicLook):
         return {**found, "protocol": result.protocol}
 
     def _evaluate(self, source: Any, average: Any) -> Any:
-        if not isinstance(self._reference, ReferenceStatistics):
-            if any(metric.needs_of_reference for metric in self._metrics):
-                self._reference = ReferenceStatistics.compute(
-                    self._reference, self._extractor, metrics=self._metrics, seed=self._seed
-                )
+        self._reference = read_once(self._reference, self._extractor, self._metrics, self._seed)
         return evaluate(
             source,
             self._reference,

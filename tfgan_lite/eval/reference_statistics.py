@@ -21,7 +21,7 @@ from tfgan_lite.eval.sample_statistics import (
 from tfgan_lite.eval.sample_streams import open_stream
 from tfgan_lite.replaced_file import replaced_file
 
-__all__ = ["ReferenceStatistics"]
+__all__ = ["ReferenceStatistics", "read_once"]
 
 _FORMAT = 1
 
@@ -152,6 +152,22 @@ class ReferenceStatistics(SampleStatistics):
                 f"{os.fspath(path)} holds no reference statistics of tfgan_lite, or is damaged"
                 f" ({error}). Make it with ReferenceStatistics.compute(...).save(path)."
             ) from error
+
+
+def read_once(reference: Any, extractor: Any, metrics: Sequence[Any] | None, seed: int = 0) -> Any:
+    """Returns what metrics need of real samples, which stand for them in further evaluations.
+
+    Args:
+      reference: the samples, see `evaluate`; what is `ReferenceStatistics` already, or samples that
+        no metric asks for, come back as they are.
+      extractor: see `evaluate`.
+      metrics: see `evaluate`.
+      seed: see `evaluate`.
+    """
+    compared = metrics is None or any(metric.needs_of_reference for metric in metrics)
+    if isinstance(reference, ReferenceStatistics) or not compared:
+        return reference
+    return ReferenceStatistics.compute(reference, extractor, metrics=metrics, seed=seed)
 
 
 def _check_shapes(arrays: Mapping[str, np.ndarray]) -> None:

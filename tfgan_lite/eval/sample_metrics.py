@@ -17,7 +17,7 @@ __all__ = [
     "DensityCoverage",
     "MultiscaleSSIM",
     "NearDuplicates",
-    "PathLength",
+    "PerceptualPathLength",
     "PrecisionRecall",
 ]
 
@@ -161,6 +161,9 @@ class DataCopying(Metric):
 class MultiscaleSSIM(Metric):
     """The mean MS-SSIM of random pairs of generated images: the lower, the more diverse.
 
+    Pairs are of any classes; Odena et al. pair images within a class, which are more alike. For
+    their figure, evaluate the samples of one class at a time.
+
     Args:
       num_pairs: the most pairs.
       value_range: what images hold; by default the extractor's, and (0, 255) for uint8.
@@ -209,21 +212,22 @@ class MultiscaleSSIM(Metric):
 
 
 @dataclasses.dataclass(frozen=True)
-class PathLength(Metric):
+class PerceptualPathLength(Metric):
     """The perceptual path length of a generator through the extractor's features.
 
-    For a model only, drawn from its own inputs. See `perceptual_path_length` for the arguments.
+    For a model only, drawn from its own inputs. See `perceptual_path_length` for the arguments;
+    there are 1000 steps by default here.
 
     Paper: arXiv:1812.04948.
 
     Example:
-      >>> smoothness = tfgan.eval.PathLength(num_steps=50)
+      >>> smoothness = tfgan.eval.PerceptualPathLength(num_samples=50)
       >>> result = tfgan.eval.evaluate(model, None, [smoothness], num_samples=8)
       >>> result["perceptual_path_length"] > 0.0
       True
     """
 
-    num_steps: int = 1000
+    num_samples: int = 1000
     epsilon: float = 1e-4
     interpolation: str = "slerp"
     sampling: str = "full"
@@ -237,7 +241,7 @@ class PathLength(Metric):
             collected.sampler.generate,
             collected.sampler.draw_inputs,
             lambda data: extractor(data)["features"] if extractor is not None else data,
-            self.num_steps,
+            self.num_samples,
             epsilon=self.epsilon,
             interpolation=self.interpolation,
             sampling=self.sampling,

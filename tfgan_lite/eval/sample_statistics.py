@@ -61,7 +61,8 @@ class SampleStatistics:
       moments: mean and covariance of their features, float64.
       features: [N, D], as the extractor gave them.
       class_sums: what a classifier says of them.
-      images: some of them [M, H, W, C]. Which ones is random, in the order of the set.
+      images: some of them [M, H, W, C], in the order of the set. Which ones is random; of a set
+        whose length is unknown beforehand they are the first.
       labels: integers [N].
       protocol: how all of it was made, for JSON.
 
@@ -112,7 +113,7 @@ def collect(
       extractor: gives {"features": [B, D], "logits": [B, K]} of a batch; None where samples are
         features themselves, [N, D].
       max_images: how many images to keep.
-      seed: which images to keep.
+      seed: which images to keep, where the stream tells its length; else the first ones are kept.
       on_batch: called with the number of samples of each batch when it is done.
 
     Returns:

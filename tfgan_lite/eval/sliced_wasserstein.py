@@ -24,7 +24,7 @@ __all__ = [
     "sliced_wasserstein_distance",
 ]
 
-# Added to a patch's variance: flat patches stay flat, and others change by less than 1e-5.
+# Added to variances: flat patches stay flat, and others change by less than 1e-5.
 _EPSILON = 1e-8
 _BINOMIAL = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]) / 256.0
 
@@ -40,12 +40,18 @@ def sliced_wasserstein_distance(
     random_projection_dim: int = 147,
     use_svd: bool = False,
     seed: int = 0,
+    *,
+    per_channel: bool = False,
 ) -> list[tuple[tf.Tensor, tf.Tensor]]:
     """Returns how far generated images are from real ones on each scale.
 
     Both numbers of a level compare clouds of equal size: those of one half of the real images with
     those of the other half, which is what two equal distributions would give; and those of each
-    half with those of half of the generated images. The paper takes 8192 images of each kind.
+    half with those of half of the generated images.
+
+    The defaults are TF-GAN's, which normalises each patch by its own mean and variance. The paper
+    normalises each channel over the whole cloud of patches (`per_channel`), and takes 16,384 images
+    of each kind, 128 patches of each and 512 lines: only such numbers compare with its own.
 
     Args:
       real_images: [N, H, W, C], N >= 2: uint8, or real numbers around [-1, 1]. If N is odd, the
@@ -59,10 +65,12 @@ def sliced_wasserstein_distance(
       random_projection_dim: lines in each.
       use_svd: project on the principal directions of both clouds instead of random lines.
       seed: of patches and lines; the same gives the same numbers.
+      per_channel: whether mean 0 and variance 1 are those of each channel over all patches of a
+        level, of real images and of generated ones by themselves; else they are each patch's.
 
     Returns:
       From the finest level to the coarsest, `(real against real, real against generated)`: float32
-      scalars >= 0, of patches normalised to mean 0 and variance 1.
+      scalars >= 0, of normalised patches.
 
     Raises:
       ValueError: images of another rank, of different shapes or of sizes that the graph does not
@@ -99,7 +107,7 @@ def sliced_wasserstein_distance(
             corners = random_corners(
                 images.shape, patches_per_image, patch_size, seed, level, number
             )
-            patches = _normalised(_patches(images, corners, patch_size))
+            patches = _normalised(_patches(images, corners, patch_size), per_channel)
             clouds.extend(tf.split(tf.reshape(patches, [-1, _size(patches)]), 2))
         pairs = [(clouds[0], clouds[1]), (clouds[0], clouds[2]), (clouds[1], clouds[3])]
         if use_svd:
@@ -232,8 +240,8 @@ def _patches(images: tf.Tensor, corners: tf.Tensor, patch_size: int) -> tf.Tenso
     return tf.gather(tf.reshape(images, [n, height * width, channels]), places, batch_dims=1)
 
 
-def _normalised(patches: tf.Tensor) -> tf.Tensor:
-    mean, variance = tf.nn.moments(patches, axes=[2, 3], keepdims=True)
+def _normalised(patches: tf.Tensor, per_channel: bool) -> tf.Tensor:
+    mean, variance = tf.nn.moments(patches, [0, 1, 2] if per_channel else [2, 3], keepdims=True)
     return (patches - mean) / tf.sqrt(variance + _EPSILON)
 
 

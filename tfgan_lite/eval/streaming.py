@@ -9,7 +9,8 @@ program serves both:
     distance = session.run(value)
 
 Every example weighs the same, whatever the sizes of batches. An update costs no eigenvalues: they
-are computed where the value is read. Who has the batches at hand uses the accumulators themselves.
+are computed where the value is read. If you already have the batches, use the accumulators
+directly.
 """
 
 from __future__ import annotations

@@ -97,32 +97,25 @@ def num_scales(size: Sequence[int], most: int = len(POWERS)) -> int:
     return scales
 
 
-def diversity_pairs(
-    count: int, num_pairs: int, seed: int, labels: np.ndarray | None = None
-) -> np.ndarray:
+def diversity_pairs(count: int, num_pairs: int, seed: int) -> np.ndarray:
     """Returns random pairs of different samples, with no sample in two pairs.
 
     Args:
       count: how many samples there are.
       num_pairs: the most pairs wanted.
       seed: makes them repeatable.
-      labels: integers [count]; pairs are then of one class each. None for any.
 
     Returns:
       Indices, int [P, 2], 1 <= P <= num_pairs.
 
     Raises:
-      ValueError: not two samples (of one class).
-
-    Paper: Odena et al., https://arxiv.org/abs/1610.09585 (pairs within a class).
+      ValueError: not two samples.
     """
     random = np.random.default_rng(seed)
-    order = random.permutation(count)
-    groups = [order] if labels is None else [order[labels[order] == value] for value in set(labels)]
-    pairs = [group[: len(group) // 2 * 2].reshape([-1, 2]) for group in groups]
-    pairs = random.permutation(np.sort(np.concatenate(pairs), axis=1))[:num_pairs]
+    pairs = random.permutation(count)[: count // 2 * 2].reshape([-1, 2])
+    pairs = random.permutation(np.sort(pairs, axis=1))[:num_pairs]
     if not len(pairs):
-        raise ValueError(f"No pair to compare: {count} sample(s). Give at least two of a class.")
+        raise ValueError(f"No pair to compare: {count} sample(s). Give at least two.")
     return pairs
 
 

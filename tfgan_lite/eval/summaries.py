@@ -2,7 +2,7 @@
 
 Each function gives a list of `Summary`. In a graph it also adds the summaries to the graph, where
 `tf.compat.v1.train.SummarySaverHook` and `tf.compat.v1.summary.merge_all` find them. TF2 has no
-such place: there `ImageSummaryHook` takes the lists, or `write_summaries` in a loop of one's own.
+such place: there `ImageSummaryHook` takes the lists, or `write_summaries` in your own loop.
 """
 
 from __future__ import annotations

@@ -110,9 +110,10 @@ class ImageSummaryHook(PeriodicLook):
         self._pictures.flush()
         return {"pictures": [each.name for each in self._summaries if each.kind == "image"]}
 
-    def end(self, session: Any) -> None:
-        super().end(session)
-        self._pictures.close()
+    def close(self) -> None:
+        """Closes the file; `gan_train` calls it after errors, too."""
+        if self._pictures is not None:
+            self._pictures.close()
 
 
 def values_of(summaries: Sequence[Summary]) -> list[Any]:

@@ -18,6 +18,7 @@ from tfgan_lite.features.random_augmentation import (
     check_operations,
     random_augment,
 )
+from tfgan_lite.integers import checked_integer
 from tfgan_lite.losses.slopes import logits_of
 from tfgan_lite.worlds import in_plain_graph
 
@@ -40,11 +41,11 @@ class AdaptiveAugment(Augmented):
             discriminator_fn.observing(tfgan.losses.modified_discriminator_loss),
         )
 
-    The loss has to be one in which positive logits mean real (not Wasserstein's). When data are
-    augmented is as for `augmented`. The probability and what was observed are statistics
-    of the discriminator, as batch norm's are: they move in its own updates only, and are saved in
-    checkpoints. Under a `tf.distribute` strategy, make it in the strategy's scope; all replicas'
-    logits count.
+    The loss has to be one in which positive logits mean real (not Wasserstein's). Data are
+    augmented in the same runs as with `augmented`. The probability and what was observed are
+    statistics of the discriminator, as batch norm's are: they move in its own updates only, and are
+    saved in checkpoints. Under a `tf.distribute` strategy, make it in the strategy's scope; all
+    replicas' logits count.
 
     Paper: Karras et al., arXiv:2006.06676.
 
@@ -80,12 +81,11 @@ class AdaptiveAugment(Augmented):
         super().__init__(discriminator_fn, self._augment)
         _check("target", target, "in (-1, 1)", lambda x: -1 < x < 1)
         _check("adjustment_images", adjustment_images, "> 0", lambda x: 0 < x < math.inf)
-        _check("interval", interval, "an integer >= 1", lambda x: x >= 1 and x == int(x))
         _check("initial_probability", initial_probability, "in [0, 1]", lambda x: 0 <= x <= 1)
         check_operations(operations)
         self.target = float(target)
         self.adjustment_images = float(adjustment_images)
-        self.interval = int(interval)
+        self.interval = checked_integer("interval", interval)
         self.operations = tuple(operations)
         self.probability = tf.Variable(
             float(initial_probability), trainable=False, name="augment_probability"

@@ -23,7 +23,7 @@ def augmented(discriminator_fn: Callable[..., Any], augment: Callable[[Any], Any
     randomness, in the discriminator's updates and in the generator's (as arXiv:2006.10738 and
     arXiv:2006.06676 say: otherwise the augmentations leak into the samples). Runs that do not train
     evaluate the discriminator on the data as they are; in a graph, where a network is always called
-    for training, they do not exist.
+    for training, there are no such runs.
 
     Args:
       discriminator_fn: what `gan_model` takes: a Keras model, a `tf.Module` or a function. Its

@@ -33,7 +33,7 @@ def clip_variables(optimizer: Any, variables: Iterable[Any], weight_clip: float)
 
     Raises:
       ValueError: `weight_clip` is not > 0; no variables.
-      TypeError: `optimizer` is none.
+      TypeError: `optimizer` is not an optimizer.
 
     Example:
       >>> sgd = tf.keras.optimizers.SGD
@@ -64,7 +64,7 @@ def clip_discriminator_weights(optimizer: Any, model: Any, weight_clip: float) -
 
     Raises:
       ValueError: `weight_clip` is not > 0.
-      TypeError: `optimizer` is none.
+      TypeError: `optimizer` is not an optimizer.
 
     Example:
       >>> sgd = tf.keras.optimizers.SGD

@@ -19,6 +19,7 @@ from tfgan_lite.features.conditioning import (
     of_equal_batch,
 )
 from tfgan_lite.features.spectral_norm_layer import SpectralNormalization
+from tfgan_lite.integers import checked_integer
 
 __all__ = ["ConditionTensor", "ConditionalBatchNormalization", "ProjectionDiscriminator"]
 
@@ -33,11 +34,8 @@ class _Conditional(tf.keras.layers.Layer):
 
     def __init__(self, num_classes: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
-        if num_classes is not None and (not isinstance(num_classes, int) or num_classes < 1):
-            raise ValueError(
-                f"num_classes must be a positive integer, or None where the layer is conditioned"
-                f" on vectors; it is {num_classes!r}."
-            )
+        if num_classes is not None:  # Of a layer that is conditioned on vectors.
+            num_classes = checked_integer("num_classes", num_classes)
         self.num_classes = num_classes
 
     def _shapes(self, input_shape: Any) -> tuple[tf.TensorShape, tf.TensorShape]:

@@ -42,11 +42,8 @@ class MinibatchStdDev(tf.keras.layers.Layer):
 
     def __init__(self, group_size: int | None = 4, num_channels: int = 1, **kwargs: Any):
         super().__init__(**kwargs)
-        if group_size is not None and (not isinstance(group_size, int) or group_size < 2):
-            raise ValueError(
-                f"group_size must be an integer >= 2, or None for the whole batch, not"
-                f" {group_size!r}: one example does not deviate."
-            )
+        if group_size is not None:  # One example does not deviate.
+            group_size = checked_integer("group_size", group_size, least=2)
         self.group_size = group_size
         self.num_channels = checked_integer("num_channels", num_channels)
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfgan_lite.features.graph_variables import check_can_make_variables
 from tfgan_lite.features.moments import moments, wide_dtype
+from tfgan_lite.integers import checked_integer
 
 __all__ = ["group_norm", "instance_norm", "instance_normalization"]
 
@@ -169,7 +170,7 @@ def group_norm(
     """
     inputs = _floating(inputs)
     axis, channels = _channels(inputs, channels_axis, "channels_axis")
-    if not isinstance(groups, int) or not 1 <= groups <= channels:
+    if checked_integer("groups", groups) > channels:
         raise ValueError(f"groups must be 1 to {channels}, the channels there are, not {groups}.")
     if channels % groups:
         raise ValueError(f"groups must divide the {channels} channels; {groups} does not.")

@@ -34,7 +34,7 @@ def random_augment(
 ) -> tf.Tensor:
     """Applies each of ADA's operations to each image with a probability, and otherwise not.
 
-    The operations, in their order: left and right exchanged (half of the times it is applied); a
+    The operations, in their order: a horizontal flip (half the time, when applied); a
     multiple of 90 degrees (square images); a shift by whole pixels, up to an eighth of the size;
     isotropic scaling by `2 ** N(0, 0.2)`; rotation by any angle; brightness `+ N(0, 0.2)`; contrast
     `* 2 ** N(0, 0.5)`; saturation `* 2 ** N(0, 1)`. Shifted, scaled and turned images are mirrored

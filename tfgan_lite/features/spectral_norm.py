@@ -124,6 +124,8 @@ def spectral_norm_regularizer(
 ) -> Callable[[Any], tf.Tensor | None]:
     """A regulariser: `scale` times the largest singular value (Yoshida & Miyato, arXiv:1705.10941).
 
+    This is TF-GAN's form, linear in the singular value; the paper's is half its square.
+
     Args:
       scale: factor >= 0, a float; 0.0 for none.
       power_iteration_rounds: as in `compute_spectral_norm`.
@@ -185,8 +187,8 @@ def spectral_normalization_custom_getter(
       A function of a getter, a name and the getter's keywords.
 
     Raises:
-      ValueError: `name_filter` is not a function; on use: it picks a variable of rank < 2, one of
-        another dtype than float16, float32 and float64, or u itself.
+      ValueError: `name_filter` is not a function; on use: it picks a variable of rank < 2, one that
+        is not floating, or u itself.
 
     Example:
       >>> v1, getter = tf.compat.v1, tfgan.features.spectral_normalization_custom_getter()
@@ -211,11 +213,6 @@ def spectral_normalization_custom_getter(
             raise ValueError(
                 f"name_filter picks {name!r}, in which spectral normalisation itself keeps its"
                 " vector. Let it pick kernels only."
-            )
-        if variable.dtype.base_dtype not in (tf.float16, tf.float32, tf.float64):
-            raise ValueError(
-                f"name_filter picks {name!r} of dtype {variable.dtype.base_dtype.name}: spectral"
-                " normalisation is for float16, float32 and float64."
             )
         w, _ = _checked(variable, power_iteration_rounds, None, what=f"The variable {name!r}")
         u_arguments = _u_arguments(w)

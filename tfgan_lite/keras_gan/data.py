@@ -8,6 +8,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfgan_lite.integers import checked_integer
+
 __all__ = ["Batches"]
 
 
@@ -15,7 +17,8 @@ class Batches:
     """A dataset of batches.
 
     Args:
-      data: such a dataset; or an array, or a structure of arrays, to shuffle and batch.
+      data: such a dataset; or an array, or a structure of arrays, to shuffle and batch. What does
+        not fill a batch at the end of a pass is left out of that pass.
       batch_size: of arrays; 32 by default.
       seed: of the shuffling.
 
@@ -24,8 +27,8 @@ class Batches:
       end: whether it ends.
 
     Raises:
-      ValueError: a batch size for a dataset; fewer examples than a batch; a path, a
-        Python generator or what else is no array.
+      ValueError: a batch size for a dataset, or one below 1; fewer examples than a batch; arrays of
+        different lengths; a path, a Python generator or what else is no array.
     """
 
     def __init__(self, data: Any, batch_size: int | None, seed: int):
@@ -48,12 +51,8 @@ class Batches:
                         " tf.data.Dataset.from_generator(function, output_signature=tf.TensorSpec("
                         "[batch_size, ...], tf.float32)) makes a dataset."
                     )
-            size = batch_size or 32
-            examples = tf.data.Dataset.from_tensor_slices(data)
-            count = int(examples.cardinality())
-            if count < size:
-                raise ValueError(f"A batch has {size} examples, but there are only {count}.")
-            self.dataset = examples.shuffle(count, seed=seed).batch(size, drop_remainder=True)
+            size = 32 if batch_size is None else checked_integer("batch_size", batch_size)
+            self.dataset = _shuffled(data, size, seed)
         self._count = int(self.dataset.cardinality())
         self.end = self._count != tf.data.INFINITE_CARDINALITY
 
@@ -75,6 +74,28 @@ class Batches:
         if any(callable(each) for each in steps):
             return None
         return max(1, self._count // max(1, sum(steps)))
+
+
+def _shuffled(data: Any, size: int, seed: int) -> tf.data.Dataset:
+    """Full batches of arrays, in another order in each pass.
+
+    What is shuffled is numbers: a buffer of examples would be a copy of the data.
+    """
+    with tf.device("cpu"):
+        # Tensors in the structure that datasets make of the data.
+        examples = tf.data.Dataset.from_tensors(data).get_single_element()
+    counts = {len(leaf) if leaf.shape.rank else 0 for leaf in tf.nest.flatten(examples)}
+    if len(counts) > 1:
+        raise ValueError(f"The arrays of data have different lengths: {sorted(counts)}.")
+    (count,) = counts
+    if count < size:
+        raise ValueError(f"A batch has {size} examples, but there are only {count}.")
+
+    def pick(indices: tf.Tensor) -> Any:
+        return tf.nest.map_structure(lambda leaf: tf.gather(leaf, indices), examples)
+
+    rows = tf.data.Dataset.range(count).shuffle(count, seed=seed)
+    return rows.batch(size, drop_remainder=True).map(pick)
 
 
 def _is_array(leaf: Any) -> bool:

@@ -13,7 +13,8 @@ __all__ = ["check_counts", "rounds_of"]
 
 
 def check_counts(**counts: Any) -> None:
-    """Raises ValueError for a number of rounds or epochs, by its name, that is none."""
+    """Raises ValueError for a number of rounds or epochs, by its name, that is not a positive
+    integer."""
     for name, count in counts.items():
         if np.ndim(count):  # Keras's y; and an array is too long to be told.
             raise ValueError(

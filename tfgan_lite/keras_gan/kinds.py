@@ -19,7 +19,7 @@ __all__ = ["KINDS", "check", "check_options", "connect", "loss_functions", "loss
 
 KINDS = ("gan", "infogan", "acgan", "cyclegan", "stargan")
 
-# What is not told: the non-saturating losses of the GAN paper, or those of the kind's own paper.
+# Default losses: the non-saturating losses of the GAN paper, or those of the kind's own paper.
 _DEFAULT_LOSSES = {"cyclegan": "least_squares", "stargan": "wasserstein"}
 
 

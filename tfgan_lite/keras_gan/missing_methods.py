@@ -1,4 +1,4 @@
-"""What a Keras model has and a GAN has not, and what it has in place of it."""
+"""Keras methods a GAN does not support, and what to use instead."""
 
 from __future__ import annotations
 

@@ -12,7 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfgan_lite import eval as tfgan_eval
+from tfgan_lite.eval.reference_statistics import read_once
 from tfgan_lite.features.averaging import WeightAverage
+from tfgan_lite.integers import checked_integer
 from tfgan_lite.keras_gan import kinds, saving
 from tfgan_lite.keras_gan.callbacks_hook import CallbacksHook, as_callback_list
 from tfgan_lite.keras_gan.data import Batches
@@ -185,11 +187,13 @@ class KerasGAN(WithoutBatchMethods):
           rounds: or how many rounds, whatever the epochs.
           steps_per_epoch: rounds in an epoch. By default as many as show all data to the
             discriminator.
-          batch_size: of arrays; 32 by default.
+          batch_size: of arrays; 32 by default. A pass leaves out what does not fill a batch at its
+            end.
           callbacks: Keras callbacks.
           initial_epoch: the number of the first epoch.
           verbose: "auto", 0, 1 or 2, as in Keras.
-          validation_data: real samples to score generated ones against at the end of epochs.
+          validation_data: real samples to score generated ones against at the end of epochs; read
+            once.
           validation_metrics: as `tfgan.eval.evaluate` takes them. Logs have "val_" before a name.
           validation_samples: how many to generate; as many as there are real ones by default.
           validation_freq: epochs between two validations.
@@ -222,6 +226,8 @@ class KerasGAN(WithoutBatchMethods):
             arguments = validation_metrics, extractor, validation_samples
 
             def validate() -> dict[str, float]:
+                nonlocal validation_data
+                validation_data = read_once(validation_data, extractor, validation_metrics)
                 return self.evaluate(validation_data, *arguments).values
 
         self.stop_training = False
@@ -283,7 +289,7 @@ class KerasGAN(WithoutBatchMethods):
         Returns:
           NumPy arrays.
         """
-        batch_size = batch_size or 100
+        batch_size = 100 if batch_size is None else checked_integer("batch_size", batch_size)
         given = None if isinstance(x, numbers.Integral) else x
         count = int(x) if given is None else len(tf.nest.flatten(given)[0])
         samples = self._samples(given, batch_size)

@@ -17,7 +17,7 @@ def wasserstein_generator_loss(
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
     add_summaries: bool = False,
 ) -> tf.Tensor:
-    """Takes minus the critic's score of generated data (Wasserstein GAN, arXiv:1701.07875).
+    """Minus the critic's score of generated data (Wasserstein GAN, arXiv:1701.07875).
 
     Example:
       >>> float(tfgan.losses.wargs.wasserstein_generator_loss(generated_logits))
@@ -40,7 +40,7 @@ def wasserstein_discriminator_loss(
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
     add_summaries: bool = False,
 ) -> tf.Tensor:
-    """Takes the critic's score of generated data minus that of real data (arXiv:1701.07875).
+    """The critic's score of generated data minus that of real data (arXiv:1701.07875).
 
     Example:
       >>> float(tfgan.losses.wargs.wasserstein_discriminator_loss(real_logits, generated_logits))
@@ -63,7 +63,7 @@ def wasserstein_hinge_generator_loss(
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
     add_summaries: bool = False,
 ) -> tf.Tensor:
-    """Takes minus the score of generated data, as the hinge GAN does (arXiv:1705.02894).
+    """Minus the score of generated data, as the hinge GAN does (arXiv:1705.02894).
 
     Example:
       >>> float(tfgan.losses.wargs.wasserstein_hinge_generator_loss(generated_logits))
@@ -148,7 +148,7 @@ def minimax_generator_loss(
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
     add_summaries: bool = False,
 ) -> tf.Tensor:
-    """Takes minus the minimax discriminator loss (arXiv:1406.2661).
+    """Minus the minimax discriminator loss (arXiv:1406.2661).
 
     The real logits, which the generator cannot change, count as 1: a constant of -0.3133 at weight
     1 and no smoothing. Where D is sure, the gradient vanishes; see `modified_generator_loss`.
@@ -206,7 +206,7 @@ def modified_generator_loss(
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
     add_summaries: bool = False,
 ) -> tf.Tensor:
-    """Takes the cross entropy of generated data with the target 1 (arXiv:1406.2661, section 3).
+    """The cross entropy of generated data with the target 1 (arXiv:1406.2661, section 3).
 
     Unlike the minimax loss it has a gradient where D is sure that data are generated.
 
@@ -230,7 +230,7 @@ def least_squares_generator_loss(
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
     add_summaries: bool = False,
 ) -> tf.Tensor:
-    """Takes half the squared distance of the logits from the real label (arXiv:1611.04076).
+    """Half the squared distance of the logits from the real label (arXiv:1611.04076).
 
     Example:
       >>> float(tfgan.losses.wargs.least_squares_generator_loss(generated_logits))
@@ -255,7 +255,7 @@ def least_squares_discriminator_loss(
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
     add_summaries: bool = False,
 ) -> tf.Tensor:
-    """Takes half the squared distances of the logits from their labels (arXiv:1611.04076).
+    """Half the squared distances of the logits from their labels (arXiv:1611.04076).
 
     Example:
       >>> float(tfgan.losses.wargs.least_squares_discriminator_loss(real_logits, generated_logits))

@@ -22,7 +22,7 @@ def acgan_generator_loss(
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
     add_summaries: bool = False,
 ) -> tf.Tensor:
-    """Takes the classifier's cross entropy on generated data (ACGAN, arXiv:1610.09585).
+    """The classifier's cross entropy on generated data (ACGAN, arXiv:1610.09585).
 
     Example:
       >>> right = tf.constant([[100.0, 0.0], [0.0, 100.0]])
@@ -39,7 +39,10 @@ def acgan_generator_loss(
     return publish(loss, loss_collection, add_summaries, {"generator_ac_loss": loss})
 
 
-@formula
+@formula(
+    label_smoothing="In [0, 1]; with K classes the target 1 becomes 1 - label_smoothing +\n"
+    "    label_smoothing / K, and each target 0 label_smoothing / K."
+)
 def acgan_discriminator_loss(
     discriminator_real_classification_logits: tf.Tensor,
     discriminator_gen_classification_logits: tf.Tensor,
@@ -52,7 +55,7 @@ def acgan_discriminator_loss(
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
     add_summaries: bool = False,
 ) -> tf.Tensor:
-    """Takes the classifier's cross entropy on real and generated data (ACGAN, arXiv:1610.09585).
+    """The classifier's cross entropy on real and generated data (ACGAN, arXiv:1610.09585).
 
     Only the labels of real data are smoothed, and as classes are (arXiv:1512.00567): the share
     `label_smoothing` of the probability is spread evenly over all classes.
@@ -90,7 +93,7 @@ def mutual_information_penalty(
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
     add_summaries: bool = False,
 ) -> tf.Tensor:
-    """Takes minus the log-likelihood of the codes, a bound on their information (InfoGAN).
+    """Minus the log-likelihood of the codes, a bound on their information (InfoGAN).
 
     Paper: Chen et al., InfoGAN, arXiv:1606.03657; its bound up to the codes' constant entropy.
 
@@ -99,7 +102,7 @@ def mutual_information_penalty(
       predicted_distributions: What the discriminator predicts of each, a list of objects with a
         method `log_prob`, such as TFP's distributions.
       weights: Factors >= 0, a scalar or one for each code.
-      scope: Name scope of the operations, or None for one by the function's name.
+      scope: Name scope of the operations, or None for "mutual_information".
       loss_collection: A collection of the tf.Graph that gets the returned value, or None.
       reduction: One of tf.compat.v1.losses.Reduction, over the codes; over the examples of a batch
         it is always the mean.
@@ -136,17 +139,17 @@ def cycle_consistency_loss(
     add_summaries: bool = False,
     halved: bool = True,
 ) -> tf.Tensor:
-    """Takes the mean absolute difference of data and their way there and back (CycleGAN).
+    """The mean absolute difference of data and their way there and back (CycleGAN).
 
     Paper: Zhu et al., arXiv:1703.10593, equation 2, which adds the terms of both domains. TF-GAN
     takes half of that, and so does this by default: its weight 20 is the paper's lambda of 10.
 
     Args:
       data_x: Data of the first domain, a tensor [B, ...].
-      reconstructed_data_x: What became of `data_x`, of the same shape.
+      reconstructed_data_x: The reconstruction of `data_x`, of the same shape.
       data_y: Data of the second domain.
-      reconstructed_data_y: What became of `data_y`, of the same shape.
-      scope: Name scope of the operations, or None for one by the function's name.
+      reconstructed_data_y: The reconstruction of `data_y`, of the same shape.
+      scope: Name scope of the operations, or None for "cycle_consistency".
       add_summaries: Whether to summarise the loss and its parts.
       halved: False for the paper's sum.
 
@@ -186,7 +189,7 @@ def feature_matching_loss(
     reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
     add_summaries: bool = False,
 ) -> tf.Tensor:
-    """Takes the squared distance of the mean features of real and generated data.
+    """The squared distance of the mean features of real and generated data.
 
     Paper: Salimans et al., Improved Techniques for Training GANs, arXiv:1606.03498, section 3.1.
 
@@ -195,7 +198,7 @@ def feature_matching_loss(
         layers).
       generated_features: The same for generated data; the batch sizes may differ.
       weights: Factors >= 0, a scalar or one for each layer.
-      scope: Name scope of the operations, or None for one by the function's name.
+      scope: Name scope of the operations, or None for "feature_matching".
       loss_collection: A collection of the tf.Graph that gets the returned value, or None.
       reduction: One of tf.compat.v1.losses.Reduction, over the layers.
       add_summaries: Whether to summarise the value as `feature_matching_loss`.

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfgan_lite.deferred import defer
 from tfgan_lite.losses import tuple_losses, wargs
+from tfgan_lite.losses.on_models import name_of
 from tfgan_lite.losses.penalty_terms import Penalty, penalty_term, warn_of_batch_norm
 from tfgan_lite.losses.terms import Terms, check_weight, is_off, supported_kwargs, terms_of
 from tfgan_lite.networks import networks_of
@@ -67,13 +68,14 @@ def gan_loss(
       aux_cond_discriminator_weight: the same of `losses.acgan_discriminator_loss`.
       tensor_pool_fn: shows earlier generated data to the discriminator, whose loss and penalties
         then see them in place of this batch's; see `tensor_pool_adjusted_model`.
-      reduction: a `tf.compat.v1.losses.Reduction`.
+      reduction: a `tf.compat.v1.losses.Reduction`, of each part. With NONE all parts must be
+        scalars or of one shape; the training takes scalars only.
       add_summaries: whether the summaries of a training run name each part of a loss beside the
         total. They are values of the updates that ran, and cost no forward pass.
       penalties: further terms, a list of `(penalty, weight, every)`. A penalty is a function of the
         model that gives a scalar, such as `losses.r1_penalty`; it joins the discriminator's loss
         unless it has an attribute `network` that is "generator". With `every=k` it is computed in
-        each k-th update of its network and counts k times there (lazy regularisation,
+        every k-th update of its network, weighted by k (lazy regularisation,
         arXiv:1912.04958). `every` may be left out (1), and `weight` too (1).
 
     Returns:
@@ -81,7 +83,7 @@ def gan_loss(
 
     Raises:
       ValueError: a weight that is not >= 0; an argument that another kind of model needs; `every`
-        above 1 inside a tf.function; a penalty that is not a scalar.
+        above 1 inside a tf.function; a penalty that is not a scalar; parts of different shapes.
       TypeError: penalties that are no list of such tuples; a loss that is no function; a weight
         that is no number; a model that `gan_model` or its like did not make.
 
@@ -208,7 +210,7 @@ def _model_term(loss_fn: LossFn, *models: Model, reduction: str, weight: Any = N
         loss = loss_fn(*models, **kwargs)
         return loss if weight is None else loss * weight
 
-    return defer(weighted, *models, name=getattr(loss_fn, "__name__", "loss"), lazily=True)
+    return defer(weighted, *models, name=name_of(loss_fn), lazily=True)
 
 
 def _scalar_term(penalty: Penalty, model: Model) -> Any:

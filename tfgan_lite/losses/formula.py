@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,7 @@ import tensorflow as tf
 
 from tfgan_lite.losses.reduction import as_written
 
-# A name means the same in every formula, so it is described once, here.
+# A name means the same in nearly every formula, so it is described once, here.
 _ARGS = {
     "discriminator_real_outputs": "Logits of real data, [B], [B, K] or [B, H, W, C], of any dtype.",
     "discriminator_gen_outputs": "Logits of generated data, likewise, and of the real ones' shape.",
@@ -48,10 +49,18 @@ Raises:
 """
 
 
-def formula(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Completes the docstring of a loss and keeps autograph out of it."""
+def formula(function: Callable[..., Any] | None = None, **described: str) -> Callable[..., Any]:
+    """Completes the docstring of a loss and keeps autograph out of it.
+
+    Args:
+      function: The loss.
+      **described: What is said of arguments that mean something else in it than elsewhere.
+    """
+    if function is None:
+        return functools.partial(formula, **described)
     names = inspect.signature(function).parameters
-    arguments = "".join(f"  {name}: {_ARGS[name]}\n" for name in names)
+    texts = _ARGS | described
+    arguments = "".join(f"  {name}: {texts[name]}\n" for name in names)
     result = _RESULT.format(element="example" if "one_hot_labels" in names else "logit")
     summary, heading, example = inspect.cleandoc(function.__doc__ or "").partition("\nExample:\n")
     function.__doc__ = f"{summary.rstrip()}\n\nArgs:\n{arguments}{result}{heading}{example}"

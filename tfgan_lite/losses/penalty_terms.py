@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ from tfgan_lite.counters import Counters
 from tfgan_lite.deferred import Deferred, defer
 from tfgan_lite.integers import checked_integer
 from tfgan_lite.losses import tuple_losses
+from tfgan_lite.losses.on_models import name_of, unwrapped
 from tfgan_lite.losses.terms import check_weight
 from tfgan_lite.networks import Network
 from tfgan_lite.worlds import in_plain_graph
@@ -46,16 +46,15 @@ class Penalty(NamedTuple):
 
     @property
     def name(self) -> str:
-        fn = _unwrapped(self.fn)
-        return getattr(fn, "__name__", None) or getattr(fn, "name", None) or type(fn).__name__
+        return name_of(self.fn)
 
     @property
     def of_generator(self) -> bool:
-        return getattr(_unwrapped(self.fn), "network", "discriminator") == "generator"
+        return getattr(unwrapped(self.fn), "network", "discriminator") == "generator"
 
     @property
     def is_of_slopes(self) -> bool:
-        return _unwrapped(self.fn) in _OF_SLOPES
+        return unwrapped(self.fn) in _OF_SLOPES
 
     @classmethod
     def parse(cls, penalties: Sequence[Any]) -> list[Penalty]:
@@ -151,9 +150,3 @@ def _batch_norm_in(fn: Any) -> str | None:
         if any("BatchNorm" in cls.__name__ for cls in type(layer).__mro__):
             return type(layer).__name__
     return None
-
-
-def _unwrapped(fn: Callable[..., Any]) -> Callable[..., Any]:
-    while isinstance(fn, functools.partial):
-        fn = fn.func
-    return fn

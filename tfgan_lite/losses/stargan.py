@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
 
 from tfgan_lite.deferred import defer
+from tfgan_lite.losses.on_models import described_as, name_of, signature_on
 from tfgan_lite.structures import StarGANModel
 
 
@@ -103,7 +103,7 @@ def _needs_both(loss_fn: Callable[..., Any]) -> bool:
 def _on_stargan_model(
     loss_fn: Callable[..., Any], arguments: Callable[[StarGANModel], tuple[Any, ...]], given: int
 ) -> Callable[..., Any]:
-    name = getattr(loss_fn, "__name__", "loss")
+    name = name_of(loss_fn)
 
     def loss_on_model(stargan_model: StarGANModel, **kwargs: Any) -> Any:
         if not isinstance(stargan_model, StarGANModel):
@@ -117,13 +117,5 @@ def _on_stargan_model(
 
         return defer(on_values, stargan_model, name=name, lazily=True)
 
-    functools.update_wrapper(loss_on_model, loss_fn)
-    first = inspect.Parameter("stargan_model", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     others = list(inspect.signature(loss_fn).parameters.values())[given:]
-    others = [
-        p if p.kind == p.VAR_KEYWORD else p.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for p in others
-        if p.kind != p.VAR_POSITIONAL
-    ]
-    loss_on_model.__signature__ = inspect.Signature([first, *others])
-    return loss_on_model
+    return described_as(loss_on_model, loss_fn, signature_on("stargan_model", others))

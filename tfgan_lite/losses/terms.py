@@ -72,8 +72,7 @@ class Terms:
         """The sum, which knows its terms: all or, without names, those that are not always due."""
         named = self._parts if name_terms and len(self._parts) > 1 else {}
         named = {**{name: self._parts[name] for name in self._every}, **named}
-        parts = self._parts.values()
-        total = _sum(self._name, *parts)
+        total = _sum(self._name, self._parts)
         return _attach_terms(total, _in_order(named, self._parts), self._every, self._recipe)
 
 
@@ -84,7 +83,7 @@ def with_extra_terms(
     named = terms_of(loss)
     if name_terms:
         named = {**(named or {"adversarial": loss}), **extra}
-    total = _sum(_name_of(loss), loss, *extra.values())
+    total = _sum(_name_of(loss), {"adversarial": loss, **extra})
     recipe = {**recipe_of(loss), **{name: _entry(name, weights[name], 1) for name in extra}}
     return _attach_terms(total, named, every_of(loss), recipe)
 
@@ -140,15 +139,31 @@ def _entry(what: str, weight: Any, every: int) -> dict[str, Any]:
     return {"what": what, "weight": float(weight) if known else "a variable", "every": int(every)}
 
 
-def _sum(name: str, *parts: Any) -> Any:
-    return defer(_total, *parts, name=name)
+def _sum(name: str, parts: Mapping[str, Any]) -> Any:
+    def total(*values: tf.Tensor) -> tf.Tensor:
+        return _total(dict(zip(parts, values)))
+
+    return defer(total, *parts.values(), name=name)
 
 
-def _total(*values: tf.Tensor) -> tf.Tensor:
-    """The sum; where a loss is one of each element, the other terms are added to each."""
-    if all(value.shape == values[0].shape for value in values):
-        return tf.add_n(values)
-    return functools.reduce(tf.add, values)
+def _total(values: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """The sum; where a loss is one of each element, scalars are added to each.
+
+    Raises:
+      ValueError: parts of different shapes other than a scalar's, such as [B, 1] and [B], whose sum
+        would broadcast to a square.
+    """
+    shapes = {name: value.shape for name, value in values.items() if value.shape.rank != 0}
+    first = next(iter(shapes.values()), None)
+    if not all(shape.is_compatible_with(first) for shape in shapes.values()):
+        told = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(
+            f"The parts of a loss must be scalars or have one shape, but they have: {told}. With"
+            " another reduction than NONE each is a scalar."
+        )
+    if len(shapes) in (0, len(values)):
+        return tf.add_n(list(values.values()))
+    return functools.reduce(tf.add, values.values())
 
 
 def _name_of(loss: Any) -> str:

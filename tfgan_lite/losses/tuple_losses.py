@@ -5,13 +5,13 @@ A penalty, which `gan_loss` adds to the loss of one network, says in its attribu
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from tfgan_lite.deferred import defer
 from tfgan_lite.losses import wargs
+from tfgan_lite.losses.on_models import described_as, name_of, signature_on
 from tfgan_lite.losses.slopes import logits_of
 from tfgan_lite.structures import CycleGANModel
 
@@ -22,12 +22,14 @@ def args_to_gan_model(loss_fn: Callable[..., Any]) -> Callable[..., Any]:
     """Makes a loss on plain arguments take a model tuple.
 
     Args:
-      loss_fn: a function whose parameters may be named like fields of a model tuple.
+      loss_fn: a function, a `functools.partial` or an object that can be called, whose parameters
+        may be named like fields of a model tuple.
 
     Returns:
       A function of `(gan_model, **kwargs)`. Parameters named like fields come from the tuple, the
       others are keywords. With deferred values in the tuple its result is a deferred value.
-      It raises ValueError when a keyword repeats a field, or a parameter is missing.
+      It raises ValueError when a keyword repeats a field, or a parameter is missing; TypeError when
+      a keyword is none of the parameters, unless `loss_fn` takes any.
 
     Example:
       >>> def margin(discriminator_real_outputs, discriminator_gen_outputs):
@@ -35,38 +37,38 @@ def args_to_gan_model(loss_fn: Callable[..., Any]) -> Callable[..., Any]:
       >>> tfgan.losses.args_to_gan_model(margin)(model)
       <Deferred 'margin' shape=() dtype=float32>
     """
-    parameters = inspect.signature(loss_fn).parameters
+    signature = signature_on("gan_model", inspect.signature(loss_fn).parameters.values())
+    parameters = dict(signature.parameters)
+    del parameters["gan_model"]
+    any_keyword = any(p.kind == p.VAR_KEYWORD for p in parameters.values())
+    parameters = {n: p for n, p in parameters.items() if p.kind != p.VAR_KEYWORD}
+    name = name_of(loss_fn)
 
-    @functools.wraps(loss_fn)
     def loss_on_model(gan_model: Any, **kwargs: Any) -> Any:
-        fields = [name for name in parameters if name in gan_model._fields]
+        fields = [n for n in parameters if n in gan_model._fields]
         repeated = sorted(set(fields) & set(kwargs))
         if repeated:
             raise ValueError(
-                f"{loss_fn.__name__} takes {', '.join(repeated)} from the model: use"
+                f"{name} takes {', '.join(repeated)} from the model: use"
                 " model._replace(...) or losses.wargs to give another."
             )
         unknown = sorted(set(kwargs) - set(parameters))
-        if unknown:
-            raise TypeError(f"{loss_fn.__name__} has no argument {', '.join(unknown)}.")
-        missing = [
-            name
-            for name, p in parameters.items()
-            if p.default is p.empty and name not in fields and name not in kwargs
-        ]
+        if unknown and not any_keyword:
+            raise TypeError(f"{name} has no argument {', '.join(unknown)}.")
+        given = {*fields, *kwargs}
+        missing = [n for n, p in parameters.items() if p.default is p.empty and n not in given]
         if missing:
             raise ValueError(
-                f"{loss_fn.__name__} needs {', '.join(missing)}, which is no field of a"
+                f"{name} needs {', '.join(missing)}, which is no field of a"
                 f" {type(gan_model).__name__}: give it as a keyword, or a model that has it."
             )
 
         def on_values(model: Any) -> Any:
-            return loss_fn(**{name: _field(model, name) for name in fields}, **kwargs)
+            return loss_fn(**{n: _field(model, n) for n in fields}, **kwargs)
 
-        return defer(on_values, gan_model, name=loss_fn.__name__, lazily=True)
+        return defer(on_values, gan_model, name=name, lazily=True)
 
-    loss_on_model.__signature__ = _signature("gan_model", parameters.values())
-    return loss_on_model
+    return described_as(loss_on_model, loss_fn, signature)
 
 
 def _keywords_of(formula: Callable[..., Any], given: int) -> Callable[..., Any]:
@@ -76,17 +78,10 @@ def _keywords_of(formula: Callable[..., Any], given: int) -> Callable[..., Any]:
         first, *own = inspect.signature(function).parameters.values()
         own = [p for p in own if p.kind != p.VAR_KEYWORD]
         keywords = list(inspect.signature(formula).parameters.values())[given:]
-        function.__signature__ = _signature(first.name, [*own, *keywords])
+        function.__signature__ = signature_on(first.name, [*own, *keywords])
         return function
 
     return decorate
-
-
-def _signature(first: str, others: Any) -> inspect.Signature:
-    """A model first, and then keywords."""
-    model = inspect.Parameter(first, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    keywords = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in others]
-    return inspect.Signature([model, *keywords])
 
 
 @_keywords_of(wargs.cycle_consistency_loss, given=4)

@@ -109,7 +109,7 @@ def _page(logdir: pathlib.Path, events: Events, facts: dict, animation: str) -> 
         ("Run", sections.facts_table(lines)),
         ("Metrics", sections.metrics(logdir, looks)),
         ("Curves", charts),
-        ("Samples in time", sections.pictures_in_time(events) + animation),
+        ("Samples over time", sections.pictures_in_time(events) + animation),
         ("Interpolation", sections.still_pictures(logdir, "interpolation*.png")),
         ("Pictures", sections.still_pictures(logdir, "*.png", without="interpolation*")),
         ("Configuration", configuration),

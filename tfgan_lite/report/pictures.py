@@ -46,9 +46,9 @@ def progress_gif(pictures: Mapping[int, bytes], seconds: float = 6.0) -> bytes:
         from PIL import Image
     except ImportError as error:
         raise ImportError("A GIF needs Pillow: pip install Pillow") from error
-    frames = [Image.open(io.BytesIO(content)).convert("RGB") for content in pictures.values()]
-    frames = [frame for frame in frames if frame.size == frames[-1].size]
-    frames = evenly(frames, _MOST_FRAMES)
+    files = [Image.open(io.BytesIO(content)) for content in pictures.values()]  # Their headers.
+    files = [file for file in files if file.size == files[-1].size]
+    frames = [file.convert("RGB") for file in evenly(files, _MOST_FRAMES)]
     if len(frames) < 2:
         raise ValueError(f"A GIF needs at least two pictures of one size, got {len(frames)}.")
     each = max(40, round(1000 * seconds / len(frames)))

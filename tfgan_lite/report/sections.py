@@ -124,13 +124,22 @@ def pictures_in_time(events: Events) -> str:
 
 
 def still_pictures(logdir: pathlib.Path, pattern: str, without: str = "") -> str:
-    """The PNG files of the folder whose names fit one pattern and do not fit another."""
+    """The PNG files of the folder whose names fit one pattern and do not fit another.
+
+    Those that would make the page too large are named only.
+    """
     paths = sorted(logdir.glob(pattern))
     if without:
         paths = [path for path in paths if not path.match(without)]
-    paths = [path for path in paths if path.stat().st_size <= _LARGEST_PICTURE]
-    shown = "".join(inline_picture(path.read_bytes(), path.stem) for path in paths)
-    return f'<div class="pictures">{shown}</div>' if shown else ""
+    large = [path.name for path in paths if path.stat().st_size > _LARGEST_PICTURE]
+    shown = "".join(
+        inline_picture(path.read_bytes(), path.stem) for path in paths if path.name not in large
+    )
+    parts = [f'<div class="pictures">{shown}</div>'] if shown else []
+    if large:
+        limit = f"{_LARGEST_PICTURE // 10**6} MB"
+        parts.append(f"<p>Not shown, above {limit}: {html.escape(', '.join(large))}.</p>")
+    return "".join(parts)
 
 
 def verdict(looks: list[dict[str, Any]]) -> str:
@@ -139,7 +148,7 @@ def verdict(looks: list[dict[str, Any]]) -> str:
     if not told:
         return ""
     sentence, step = str(told[-1]["verdict"]), told[-1].get("step", "?")
-    kind = "good" if sentence.startswith("Nothing looks wrong") else "bad"
+    kind = "good" if told[-1].get("healthy") else "bad"
     return f'<p class="{kind}">{html.escape(sentence)} <small>(round {step})</small></p>'
 
 

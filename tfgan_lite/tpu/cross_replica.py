@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from tfgan_lite.features.moments import moments, wide_dtype
+from tfgan_lite.integers import checked_integer
 
 __all__ = ["cross_replica_mean", "cross_replica_moments", "has_replicas"]
 
@@ -106,9 +107,11 @@ def _of_group(value: tf.Tensor, group_size: int | None) -> tf.Tensor:
     # Strategies reduce over all replicas, never over some. So each adds its value to zeros, at a
     # place of its own, and takes what it wants of the sum.
     replica = tf.cast(context.replica_id_in_sync_group, tf.int32)
-    place = tf.one_hot(replica, replicas, dtype=value.dtype)
-    place = tf.reshape(place, [replicas] + [1] * value.shape.rank)
-    values = context.all_reduce(tf.distribute.ReduceOp.SUM, place * value)
+    mine = tf.one_hot(replica, replicas, on_value=True, off_value=False, dtype=tf.bool)
+    mine = tf.reshape(mine, [replicas] + [1] * value.shape.rank)
+    # Not a product with 0 and 1: zero times NaN would spread it to other groups.
+    placed = tf.where(mine, value, tf.zeros_like(value))
+    values = context.all_reduce(tf.distribute.ReduceOp.SUM, placed)
     if group_size is None or group_size == replicas:
         return values
     first = replica // group_size * group_size
@@ -119,7 +122,8 @@ def _of_group(value: tf.Tensor, group_size: int | None) -> tf.Tensor:
 def _check_group_size(group_size: int | None, replicas: int) -> None:
     if group_size is None:
         return
-    if not isinstance(group_size, int) or group_size < 1 or replicas % group_size:
+    size = checked_integer("group_size", group_size, least=None)
+    if size < 1 or replicas % size:
         raise ValueError(
             f"group_size must divide the number of replicas, which is {replicas};"
             f" {group_size!r} does not."

@@ -114,15 +114,16 @@ def standardize_batch(
 ) -> tf.Tensor:
     """Subtracts the mean of each channel over the batch, and divides by its deviation.
 
-    In training the moments are those of the batch, in the group of all replicas. What serves
-    otherwise is kept in variables of the current variable scope:
+    In training the moments are those of the batch, in the group of all replicas. The statistics
+    used at inference are kept in variables of the current variable scope:
 
     - with `use_moving_averages` in `moving_mean` and `moving_variance`, which ops in the collection
       UPDATE_OPS move (`tfgan.gan_train_ops` runs them with the network's own updates);
     - without it in accumulators that training leaves alone. While the variable
       `accu/update_accus` is 1, each inference call adds the moments of its batch to
       `accu/accu_mean` and `accu/accu_variance`, and one to `accu/accu_counter`; inference
-      normalises by the averages of what was added.
+      normalises by the averages of what was added. Before anything was, the mean is 0 and the
+      variance 1.
 
     In TF2 use Keras's `BatchNormalization(center=False, scale=False, synchronized=True)`, or
     `cross_replica_moments`.
@@ -252,8 +253,10 @@ def _accumulated_moments(
     # The averages that this call gives include its batch, so here the order matters.
     added = [total.assign_add(adds * value) for total, value in zip(sums, mean_and_variance)]
     with tf.control_dependencies([*added, counter.assign_add(adds)]):
-        mean, variance = (total.read_value() / counter.read_value() for total in sums)
-        return mean, variance
+        count = counter.read_value()
+        mean, variance = (total.read_value() / count for total in sums)
+        # Of nothing the variance is 0, and outputs would be 30 times the inputs, as TF-GAN's are.
+        return mean, tf.where(count < 0.5, tf.ones_like(variance), variance)
 
 
 def _statistic(name: str, shape: list[int], initializer: Any, dtype: tf.DType = tf.float32) -> Any:
