@@ -319,3 +319,15 @@ def test_sequential_train_steps_serve_a_slim_style_loop():
     sums = [generator[i] + sum(discriminator[2 * i : 2 * i + 2]) for i in range(2)]
     np.testing.assert_allclose([total for total, _ in results], sums, rtol=1e-5)
     assert [should_stop for _, should_stop in results] == [False, True]
+
+
+def test_sequential_train_steps_sum_the_losses_of_both_directions_of_a_cyclegan():
+    losses = {"G": (1.0, 2.0), "D": (10.0, 20.0)}
+
+    class Session:
+        def run(self, fetches):
+            return losses.get(fetches)
+
+    train_ops = tfgan.GANTrainOps("G", "D", "increment", ())
+    step_fn = tfgan.get_sequential_train_steps(tfgan.GANTrainSteps(1, 2))
+    assert step_fn(Session(), train_ops, None, {}) == (63.0, False)
