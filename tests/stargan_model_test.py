@@ -110,7 +110,7 @@ def test_every_domain_is_as_likely_a_target(size):
 
 
 def test_target_among_no_domains_is_an_error():
-    with pytest.raises(ValueError, match="num_domains must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="num_domains must be a positive integer, got 0"):
         generate_stargan_random_domain_target(4, 0)
 
 
