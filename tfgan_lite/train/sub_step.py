@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tfgan_lite.deferred import Deferred, Run
-from tfgan_lite.networks import unwrapped
 from tfgan_lite.replicas import is_distributed
 from tfgan_lite.sources import DatasetSource
 from tfgan_lite.tracing import needed_by, sources_of
@@ -21,6 +20,7 @@ from tfgan_lite.train.adam_kernel import has_adam_kernel
 from tfgan_lite.train.computation import Computation, Gradients, all_finite
 from tfgan_lite.train.loss_scaling import scaling_state
 from tfgan_lite.train.updates import Update
+from tfgan_lite.variables import unwrapped
 
 __all__ = ["Result", "SubStep"]
 

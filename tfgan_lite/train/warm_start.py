@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 from tensorflow.core.protobuf import trackable_object_graph_pb2
 
-from tfgan_lite.networks import Network, unwrapped
+from tfgan_lite.networks import Network
 from tfgan_lite.train.checkpoint import trackable
 from tfgan_lite.train.checkpoint_files import newest_of, open_checkpoint
+from tfgan_lite.variables import unwrapped
 
 __all__ = ["WarmStart", "warm_start"]
 
