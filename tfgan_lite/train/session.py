@@ -25,7 +25,7 @@ from tfgan_lite.train.sub_step import SubStep
 from tfgan_lite.train.updates import Update, joint_name
 from tfgan_lite.train.workers import Workers
 
-__all__ = ["Session", "session_for_single_calls"]
+__all__ = ["Session", "run_alone"]
 
 # Places in a round for runs that train nothing: noise that no sub-step sees.
 FIRST_LOOK, FIRST_FINAL_LOOK = 1 << 29, 1 << 30
@@ -220,11 +220,12 @@ class Session:
         return program_of(program, reduce_retracing=True)
 
 
-def session_for_single_calls(counters: Counters) -> Session:
-    """The session behind train ops that are called outside any session: it ends with them."""
-    if not hasattr(counters, "session_for_single_calls"):
+def run_alone(op: TrainOp) -> Any:
+    """Runs a train op that is called outside any session, in one of all ops made with it."""
+    counters = op.update.counters
+    if not hasattr(counters, "session_for_single_calls"):  # It ends with the ops.
         counters.session_for_single_calls = Session(counters)
-    return counters.session_for_single_calls
+    return counters.session_for_single_calls.run(op)
 
 
 def _check_fetch(node: Any) -> None:

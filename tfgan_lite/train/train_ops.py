@@ -25,6 +25,7 @@ from tfgan_lite.tracing import sources_of, variables_of
 from tfgan_lite.train import graph_ops
 from tfgan_lite.train.ops import IncrementOp, TrainOp
 from tfgan_lite.train.optimizers import as_optimized, build_slots, check_optimizer
+from tfgan_lite.train.session import run_alone
 from tfgan_lite.train.updates import GradsAndVars, Update
 from tfgan_lite.variables import unwrapped
 
@@ -141,7 +142,7 @@ def gan_train_ops(
     flat = [update for each in updates for update in each]
     if not in_graph:
         return GANTrainOps(
-            *(_one_or_all([TrainOp(u) for u in each]) for each in updates),
+            *(_one_or_all([TrainOp(u, run_alone) for u in each]) for each in updates),
             IncrementOp(counters),
             (),
         )
