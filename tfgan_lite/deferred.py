@@ -24,6 +24,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgan_lite.kept import keeping
+from tfgan_lite.noise_keys import SINGLE_CALLS
 
 __all__ = [
     "Deferred",
@@ -44,6 +45,7 @@ class Source(Protocol):
     """Where fresh values come from; `tfgan_lite.sources` has the kinds."""
 
     name: str
+    order: int  # Its place among all sources, in which they were made: runs draw in this order.
     specs: list[tf.TensorSpec]  # One for each leaf that a draw gives.
     requires: tuple[Source, ...]  # Sources that this one reads in the same draw.
 
@@ -247,7 +249,7 @@ def current_run() -> Run | None:
 
 
 def random_key(round_number: Any, sub_step: Any) -> tf.Tensor:
-    """The key of a run: its round and its place in the round, int32 [2]."""
+    """The key of a run: its round and its place in the round, int32 [2]; see `noise_keys`."""
     return tf.stack([tf.cast(round_number, tf.int32), tf.cast(sub_step, tf.int32)])
 
 
@@ -334,8 +336,7 @@ _eager_runs = itertools.count()
 
 
 def _next_eager_key() -> tf.Tensor:
-    # Sessions count rounds upwards from zero; the runs of single calls count downwards from -1.
-    return random_key(-1 - next(_eager_runs) % 2**30, 0)
+    return random_key(-1 - next(_eager_runs) % SINGLE_CALLS, 0)
 
 
 class _EagerIterators(dict):

@@ -13,6 +13,7 @@ from tfgan_lite.counters import Counters
 from tfgan_lite.deferred import Deferred, random_key
 from tfgan_lite.end_of_passes import end_passes
 from tfgan_lite.integers import checked_integer
+from tfgan_lite.noise_keys import FIRST_FINAL_LOOK, FIRST_LOOK, ROUNDS_APART
 from tfgan_lite.replicas import is_distributed
 from tfgan_lite.sources import DatasetSource
 from tfgan_lite.tracing import program_of
@@ -26,10 +27,6 @@ from tfgan_lite.train.updates import Update, joint_name
 from tfgan_lite.train.workers import Workers
 
 __all__ = ["Session", "run_alone"]
-
-# Places in a round for runs that train nothing: noise that no sub-step sees.
-FIRST_LOOK, FIRST_FINAL_LOOK = 1 << 29, 1 << 30
-_ROUNDS_APART = 0x3779B1B5
 
 _UNLIKE_ELEMENTS = re.compile(  # What tf.data says of them.
     "(`generator` yielded an element|Cannot batch tensors with different).*"
@@ -127,8 +124,7 @@ class Session:
 
     def noise_round(self) -> tf.Tensor:
         """The round in progress as keys of noise count it."""
-        # The odd constant keeps what follows a rollback apart from all rounds before.
-        shift = self.rollbacks * _ROUNDS_APART
+        shift = self.rollbacks * ROUNDS_APART
         return tf.cast(self.counters.global_step, tf.int32) + shift
 
     def start_anew(self) -> None:
@@ -159,8 +155,11 @@ class Session:
         self.iterators.clear()
         end_passes(passes)
 
-    def without_training_data(self) -> Session:
-        """A session on the same networks that reads fresh passes over the datasets."""
+    def on_fresh_passes(self) -> Session:
+        """A session on the same networks that reads each dataset from its start.
+
+        What it reads, training does not miss.
+        """
         session = Session(self.counters, self.strategy, self.seed, self.jit, self.skips)
         session.rollbacks = self.rollbacks
         session._looks = FIRST_FINAL_LOOK
