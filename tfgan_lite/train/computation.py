@@ -32,7 +32,7 @@ class Gradients(NamedTuple):
     checked: tf.Tensor  # Values that must be finite.
     fetched: list[Any]  # The fetches' values.
     gradients: list[list[Any]]  # Of each update's variables; None for those that it leaves.
-    images: list[Any]  # How many images each update generated.
+    generated_counts: list[Any]  # How many images each update generated.
     raw_checksums: tf.Tensor  # Of each update, a number that is finite if its raw gradients are.
 
 
@@ -80,7 +80,7 @@ class Computation:
             pairs = [u.transformed(each) for u, each in zip(self.updates, raw)]
             values = [run.value(fetch) for fetch in self._fetches]
             report = self._report(run, losses, pairs)
-            images = [self._generated(run, u) for u in self.updates]
+            counts = [self._generated(run, u) for u in self.updates]
         checked = tf.concat([report, self._gradient_checksums(pairs)], 0)
         checked = self._without_overflow(checked, raw_checksums)
         if self.skips:
@@ -88,7 +88,7 @@ class Computation:
                 variable.assign(tf.where(all_finite(checked), variable, value))
             report = self._without_skipped(report, checked)
         gradients = [u.in_order(each) for u, each in zip(self.updates, pairs)]
-        return Gradients(report, checked, values, gradients, images, raw_checksums)
+        return Gradients(report, checked, values, gradients, counts, raw_checksums)
 
     def of_all_replicas(self, found: Gradients) -> Gradients:
         """The same with the means of what all replicas found.
@@ -117,7 +117,7 @@ class Computation:
         raw_checksums = tf.unstack(found.raw_checksums)
         pairs = [u.to_apply(each, raw) for u, each, raw in zip(self.updates, pairs, raw_checksums)]
         apply_all(self.updates, pairs)
-        for update, made in zip(self.updates, found.images):
+        for update, made in zip(self.updates, found.generated_counts):
             if update.average is not None:
                 update.average.update(made, update.counters.images_seen.read_value())
 
