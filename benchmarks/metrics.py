@@ -36,7 +36,7 @@ _PYTHON = flags.DEFINE_string(
     "The interpreter that has torch-fidelity and SciPy.",
 )
 _SQRTM_TURNS = flags.DEFINE_integer("sqrtm_turns", 1, "Turns with SciPy's square root.")
-_DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print what the flags come to, and stop.")
+_DRY_RUN = command_line.define_dry_run()
 
 
 def main(argv: Sequence[str]) -> None:

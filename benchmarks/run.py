@@ -55,7 +55,7 @@ _JIT = flags.DEFINE_bool(
     "jit", False, 'Instead of peers: jit_compile="auto" beside each fixed setting.'
 )
 _JSON = flags.DEFINE_string("json", None, "Also write all numbers to this file.")
-_DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print what the flags come to, and stop.")
+_DRY_RUN = command_line.define_dry_run()
 
 
 def main(argv: Sequence[str]) -> None:
