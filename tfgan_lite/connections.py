@@ -24,7 +24,7 @@ class Call:
       name: the output's name.
       *args: values.
       heads: checks the network's output and gives it a fixed form, such as a pair of logits.
-      opaque: whether the output has parts that are no tensors.
+      opaque: whether the output has parts that are not tensors.
     """
 
     def __init__(

@@ -75,7 +75,7 @@ class Run:
         training: bool = False,
         values: Mapping[Deferred, Any] | None = None,
         iterators: Mapping[Source, Any] | None = None,
-        batch_size: int | None = None,
+        batch_size: int | tf.Tensor | None = None,
         merges: frozenset[Any] = frozenset(),
     ):
         self.draws = dict(draws or {})
@@ -266,8 +266,8 @@ def random_seed(salt: str) -> tf.Tensor | None:
 def report(name: str, value: tf.Tensor) -> None:
     """Notes a scalar of the current run, for an update to report with its loss.
 
-    Nothing elsewhere, nor in a conditional or a `tf.function` of its own: nobody outside may read
-    their tensors.
+    Does nothing outside a run, in a conditional, or in a nested `tf.function`, whose tensors nobody
+    outside may read.
     """
     run = current_run()
     if run is not None and run.graph is tf.compat.v1.get_default_graph():

@@ -1,4 +1,4 @@
-"""The end of passes over datasets, which nobody waits for."""
+"""Ends passes over datasets, for which the caller waits a moment at most."""
 
 from __future__ import annotations
 

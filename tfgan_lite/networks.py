@@ -255,7 +255,7 @@ class Network:
         layers = held_layers(self.fn)
         if hasattr(self.fn, "trainable_variables"):
             return layers
-        # A function may hold those of others, too.
+        # A function may also hold those of others.
         ids = {id(v) for v in whole_variables(used)}
         return used_layers(layers, lambda variable: id(unwrapped(variable)) in ids)
 

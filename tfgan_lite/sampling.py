@@ -59,8 +59,9 @@ def generate(
     """
     if not hasattr(model, "generator_inputs"):
         raise TypeError(
-            f"A {type(model).__name__} has no generator_inputs to draw. Of a CycleGANModel pass one"
-            " direction (model.model_x2y); with a StarGANModel call its generator_fn(data, target)."
+            f"A {type(model).__name__} has no generator_inputs to draw. For a CycleGANModel pass"
+            " one direction (model.model_x2y); with a StarGANModel call its generator_fn(data,"
+            " target)."
         )
     batch_size = 100 if batch_size is None else batch_size
     num_samples = checked_integer("num_samples", num_samples)

@@ -254,7 +254,7 @@ def _random_target(data: Any, domains: int) -> Any:
 
 
 def _joined(structure: Any, name: str, like: Any = None) -> Any:
-    """One value of a value, or of a list of lists of them."""
+    """One value; a list of values is concatenated."""
     values = tf.nest.flatten(as_values(structure, name, like))
     if len(values) == 1:
         return values[0]

@@ -3,7 +3,7 @@
 python -m examples.mnist_gan.export --logdir=runs/demo --export_dir=exports/digits
 
 They are a SavedModel, a .keras file, an example to check them with and metadata.json, see
-docs/export.md. examples.mnist_gan.generate draws from them, too.
+docs/export.md. examples.mnist_gan.generate also draws from them.
 """
 
 import pathlib

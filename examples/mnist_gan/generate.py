@@ -7,9 +7,9 @@ python -m examples.mnist_gan.generate --logdir=runs/demo --interpolate=60 --num_
     --output=video.gif
 python -m examples.mnist_gan.generate --export_dir=exports/digits --truncation=0.7
 
-The second gives an array x_train, uint8 [N, 28, 28, 1]: what train and eval read as --dataset=npz;
-of a run that learned from labels y_train, too. Where a run can be asked for a class, the picture
-has one row for each; with --label=7 it has only that one.
+The second gives an array x_train, uint8 [N, 28, 28, 1]: what train and eval read as --dataset=npz,
+and y_train where the run learned from labels. Where a run can be asked for a class, the picture has
+one row for each; with --label=7 it has only that one.
 
 With --interpolate=K images come in walks of K, each of which goes from one noise to another: rows
 of a .png; a .gif has one grid of all walks for each of K frames, and ends where it begins.

@@ -9,8 +9,8 @@ python -m examples.mnist_gan.train --logdir=runs/half --mixed_precision=bfloat16
 python -m examples.mnist_gan.train --logdir=runs/gpus --strategy=mirrored --batch_size=256
 
 Without --dataset it needs no data: it learns from the 1,797 real digits that scikit-learn carries.
---gan_type says what the generator is told besides noise (see kinds.py), and --preset by which
-recipe it learns (see presets.py). --mixed_precision=bfloat16 computes in half as many bits, where
+--gan_type says what the generator is told besides noise (see kinds.py), and --preset chooses the
+recipe (see presets.py). --mixed_precision=bfloat16 computes in half as many bits, where
 the machine is faster so. --strategy says on which devices and machines it trains (see devices.py;
 --batch_size counts the examples of all of them). In the folder --logdir you find:
 

@@ -15,7 +15,7 @@ The recipe is the paper's: least squares, a history of 50 drawings for each disc
 beta_1 = 0.5. Rates are higher, for a short run, and the cycle weighs less, for it holds generators
 back from moving the ink. A small identity loss (section 5.2 there) tells what unpaired data cannot:
 that ink stays ink. Without it the first weights decide by chance whether strokes become strokes or
-the gaps between them, a translation with a way back, too.
+the gaps between them, which is also a translation with a way back.
 """
 
 import contextlib
@@ -142,7 +142,7 @@ def train(
             seed=_SEED.value,
             # More rounds than at first stretch the decay of the learning rates.
             allow_changes=True,
-            jit_compile=False,  # Measured: here XLA compiles long, for rounds that are no faster.
+            jit_compile=False,  # Measured: here XLA compiles long, and its rounds are not faster.
         )
     return drawn.final_ops_values
 

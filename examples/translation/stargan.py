@@ -149,7 +149,7 @@ def train(
             seed=_SEED.value,
             # More rounds than at first stretch the decay of the learning rates.
             allow_changes=True,
-            jit_compile=False,  # Measured: here XLA compiles long, for rounds that are no faster.
+            jit_compile=False,  # Measured: here XLA compiles long, and its rounds are not faster.
         )
     return drawn.final_ops_values
 

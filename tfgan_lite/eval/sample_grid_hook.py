@@ -120,7 +120,7 @@ class SampleGridHook(PeriodicLook):
         super().end(session)
 
     def close(self) -> None:
-        """Closes the file; `gan_train` calls it after errors, too."""
+        """Closes the file; `gan_train` calls it even after errors."""
         if self._pictures is not None:
             self._pictures.close()
 

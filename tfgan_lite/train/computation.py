@@ -192,7 +192,7 @@ class Computation:
         return tf.where(self._of_gradients(excused, checked.shape[0]), 0.0, checked)
 
     def _of_gradients(self, by_update: Sequence[Any], size: int) -> tf.Tensor:
-        """For each of the checked values, True if its update is and gradients made the value."""
+        """For each checked value, whether it is of an update's gradients, True in `by_update`."""
         found: list[Any] = []
         for update, value in zip(self.updates, by_update):
             norms = len(update.gradient_norm_names)

@@ -39,9 +39,9 @@ def may_fuse(steps: Sequence[SubStep]) -> bool:
 def rounds_in_one_launch(steps: Sequence[SubStep]) -> int:
     """How many rounds one XLA program is to run at most.
 
-    One, unless a sub-step is to be compiled so; where the data may end within the program; where a
-    round's batches are so large that there is nothing to gain and eight take room; and where there
-    are convolutions, which are several times slower in XLA's loops on a CPU.
+    One, unless a sub-step asks for more. Also one where the data may end inside the program, where
+    eight rounds' batches would take memory for no gain, and where there are convolutions, which
+    XLA's loops run several times slower on a CPU.
 
     Args:
       steps: the sub-steps of a round, which may be fused.

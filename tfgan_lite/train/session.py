@@ -86,6 +86,8 @@ class Session:
           NumPy values in the structure of `fetches`.
 
         Raises:
+          TypeError: something that cannot be fetched, such as a metric or a distribution.
+          ValueError: a dataset's element is not like the others.
           tf.errors.OutOfRangeError: a dataset has ended.
           NanLossError: an update's loss is not finite; no update of this run was applied.
         """
@@ -231,8 +233,8 @@ def _check_fetch(node: Any) -> None:
     known = (Deferred, tf.Variable, tf.Tensor, np.ndarray, np.generic, int, float, type(None))
     if isinstance(node, Deferred) and node.opaque:
         raise TypeError(
-            f"Cannot fetch {node.name}, which is no tensor: fetch what you want of it, for instance"
-            " tfgan_lite.defer(lambda distribution: distribution.mean(), value)."
+            f"Cannot fetch {node.name}, which is not a tensor: fetch what you want of it, for"
+            " instance tfgan_lite.defer(lambda distribution: distribution.mean(), value)."
         )
     if hasattr(node, "needs_of_reference"):
         raise TypeError(

@@ -81,7 +81,7 @@ class SummaryHook(TrainingHook):
         self._writer.flush()
 
     def close(self) -> None:
-        """Closes the file; `gan_train` calls it after errors, too."""
+        """Closes the file; `gan_train` calls it even after errors."""
         if self._writer is not None:
             self._writer.close()
 

@@ -68,7 +68,7 @@ def gan_train_ops(
       check_for_unused_update_ops: in a graph, whether update ops that neither network made are an
         error.
       is_chief: in a graph with a `SyncReplicasOptimizer`, whether this worker is the chief.
-      generator_average: a `features.WeightAverage` that follows the generator's weights; of a
+      generator_average: a `features.WeightAverage` that follows the generator's weights; for a
         CycleGAN a pair of them. `generate(..., average=...)` samples with it.
       generator_metrics: functions of the model that give scalars, by name. Each generator update
         reports them as "generator_<name>", to summaries, logs and schedules.
@@ -84,8 +84,8 @@ def gan_train_ops(
       colocate_gradients_with_ops: likewise.
 
     Returns:
-      GANTrainOps of ops whose values are the losses, or of deferred values; of a CycleGAN tuples of
-      two, one for each direction.
+      GANTrainOps of ops whose values are the losses, or of deferred values; for a CycleGAN pairs of
+      them, one for each direction.
 
     Raises:
       ValueError: no trainable variables; variables to train that no network owns; a loss that is

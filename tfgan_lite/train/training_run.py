@@ -179,7 +179,7 @@ class TrainingHook(_v1.SessionRunHook):
         return _v1.SessionRunArgs(self.run.train_ops.global_step_inc_op)
 
     def close(self) -> None:
-        """Called by `gan_train` when training has ended, after errors too: closes files and such.
+        """Called by `gan_train` when training has ended, even after errors: closes files and such.
 
         Hooks of other classes that have such a method are closed as well.
         """

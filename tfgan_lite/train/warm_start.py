@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -72,7 +73,7 @@ class WarmStart(NamedTuple):
 
 def warm_start(
     network: Any,
-    path: str,
+    path: str | os.PathLike[str],
     scope: str = "generator",
     *,
     names: Mapping[str, str] | None = None,
