@@ -37,8 +37,12 @@ def end_passes(iterators: dict[Any, Any]) -> None:
     del handle, handles
     if any(iterator() is not None for iterator in left):
         gc.collect()  # A checkpoint, which refers to itself, has saved their positions.
+
+    def forget() -> None:  # It holds the queue, which would else end with this call.
+        _forget(queue.queue_ref, queue.size())
+
     # At the end of a program nobody waits for it either.
-    thread = threading.Thread(target=_forget, args=(queue.queue_ref, queue.size()), daemon=True)
+    thread = threading.Thread(target=forget, daemon=True)
     thread.start()
     thread.join(_SECONDS)
 
@@ -47,8 +51,8 @@ def end_passes(iterators: dict[Any, Any]) -> None:
 def _forget(queue: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
     """Takes what is in a queue out of it, and lets go of it."""
 
-    def forget_one(left: tf.Tensor) -> tf.Tensor:
+    def forget_one(left: tf.Tensor) -> list[tf.Tensor]:
         tf.raw_ops.QueueDequeueV2(handle=queue, component_types=[tf.resource])
-        return left - 1
+        return [left - 1]
 
-    return tf.while_loop(lambda left: left > 0, forget_one, [count])
+    return tf.while_loop(lambda left: left > 0, forget_one, [count])[0]
