@@ -8,8 +8,8 @@ import tf_keras
 import tfgan_lite as tfgan
 from tests.worlds import Linear, both_worlds, close, every_world, normal
 from tfgan_lite.counters import Counters
-from tfgan_lite.deferred import Run, random_key
 from tfgan_lite.networks import Network
+from tfgan_lite.runs import Run, random_key
 from tfgan_lite.structures import StarGANModel
 from tfgan_lite.tracing import sources_of
 from tfgan_lite.translation import generate_stargan_random_domain_target, stargan_model

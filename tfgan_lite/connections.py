@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfgan_lite.deferred import Deferred, current_run, leaves, materialise
+from tfgan_lite.deferred import Deferred, leaves, materialise
 from tfgan_lite.graph_notes import note
 from tfgan_lite.merged_calls import MergedCalls
 from tfgan_lite.networks import Network
+from tfgan_lite.runs import current_run
 from tfgan_lite.structures import skeleton
 
 __all__ = ["Call", "Connection", "as_network", "check_disjoint", "check_same", "connect"]

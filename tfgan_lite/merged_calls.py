@@ -15,7 +15,8 @@ import tensorflow as tf
 from absl import logging
 
 from tfgan_lite.batches import batch_size_of
-from tfgan_lite.deferred import Deferred, Run, materialise
+from tfgan_lite.deferred import Deferred, materialise
+from tfgan_lite.runs import Run
 
 if TYPE_CHECKING:
     from tfgan_lite.connections import Call

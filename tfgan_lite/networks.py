@@ -15,11 +15,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfgan_lite.deferred import Deferred, current_run
+from tfgan_lite.deferred import Deferred
 from tfgan_lite.graph_ownership import losses_of_weights, variables_touched
 from tfgan_lite.held_layers import held_layers, used_layers
 from tfgan_lite.quick_gradients import quick_gradients
 from tfgan_lite.replicas import check_supported, is_distributed
+from tfgan_lite.runs import current_run
 from tfgan_lite.signatures import Signature
 from tfgan_lite.tracing import program_of, rehearse
 from tfgan_lite.variables import unwrapped, whole_variables

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfgan_lite.deferred import Deferred, Run, materialise, random_key
+from tfgan_lite.deferred import Deferred, materialise
 from tfgan_lite.end_of_passes import end_passes
 from tfgan_lite.graph_notes import noted
 from tfgan_lite.integers import checked_integer
 from tfgan_lite.noise_keys import SAMPLING_ROUND
+from tfgan_lite.runs import Run, random_key
 from tfgan_lite.sources import DatasetSource
 from tfgan_lite.structures import GANModel
 from tfgan_lite.tracing import sources_of

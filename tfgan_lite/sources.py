@@ -16,9 +16,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfgan_lite.batches import batch_size_of
-from tfgan_lite.deferred import Deferred, Run, deferred_from
+from tfgan_lite.deferred import Deferred, deferred_from
 from tfgan_lite.graph_notes import note
 from tfgan_lite.python_callables import python_side, spec_of_python, unknown_size
+from tfgan_lite.runs import Run
 from tfgan_lite.source_checks import check_array, check_dataset, check_given
 from tfgan_lite.tracing import sources_of
 

@@ -11,11 +11,12 @@ import tensorflow as tf
 
 from tfgan_lite.batches import batch_size_of
 from tfgan_lite.connections import Call, as_network, check_disjoint, check_same, connect
-from tfgan_lite.deferred import defer, random_seed
+from tfgan_lite.deferred import defer
 from tfgan_lite.heads import check_labels, with_classes
 from tfgan_lite.integers import checked_integer
 from tfgan_lite.models import as_gan_model
 from tfgan_lite.networks import Network
+from tfgan_lite.runs import random_seed
 from tfgan_lite.sources import as_values
 from tfgan_lite.structures import CycleGANModel, GANModel, StarGANModel
 from tfgan_lite.worlds import in_plain_graph

@@ -11,8 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfgan_lite.batches import batch_size_of
-from tfgan_lite.deferred import Deferred, Run
+from tfgan_lite.deferred import Deferred
 from tfgan_lite.replicas import is_distributed, mean_over_replicas
+from tfgan_lite.runs import Run
 from tfgan_lite.train.updates import Update, apply_all
 
 __all__ = ["Computation", "Gradients", "all_finite", "describe_not_finite"]

@@ -10,11 +10,12 @@ import numpy as np
 import tensorflow as tf
 
 from tfgan_lite.counters import Counters
-from tfgan_lite.deferred import Deferred, random_key
+from tfgan_lite.deferred import Deferred
 from tfgan_lite.end_of_passes import end_passes
 from tfgan_lite.integers import checked_integer
 from tfgan_lite.noise_keys import FIRST_FINAL_LOOK, FIRST_LOOK, ROUNDS_APART
 from tfgan_lite.replicas import is_distributed
+from tfgan_lite.runs import random_key
 from tfgan_lite.sources import DatasetSource
 from tfgan_lite.tracing import program_of
 from tfgan_lite.train.computation import describe_not_finite

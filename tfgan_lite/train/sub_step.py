@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfgan_lite.deferred import Deferred, Run
+from tfgan_lite.deferred import Deferred
 from tfgan_lite.replicas import is_distributed
+from tfgan_lite.runs import Run
 from tfgan_lite.sources import DatasetSource
 from tfgan_lite.tracing import needed_by, sources_of
 from tfgan_lite.train import lazy_terms
