@@ -55,6 +55,11 @@ class Case:
         if self.kind == "conditional" and self.nets != "dense":
             raise ValueError(f"Only dense nets are conditional, not {self.nets!r}.")
 
+    def check_width(self) -> None:
+        """Raises ValueError for wider nets, for sides that have only the plain ones."""
+        if self.width != 1:
+            raise ValueError(f"This side has nets of width 1 alone, not {self.width}.")
+
     @property
     def name(self) -> str:
         trained = self.nets if self.kind == "gan" else f"{self.kind}-{self.nets}"
@@ -62,7 +67,7 @@ class Case:
 
     @property
     def usual(self) -> bool:
-        """Whether it is trained unless told: large and many sub-steps take minutes."""
+        """Whether it is trained by default: large batches with many sub-steps take minutes."""
         return self.batch_size < 256 or self.steps == (1, 1)
 
     @property

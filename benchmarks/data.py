@@ -29,7 +29,7 @@ _IMAGES = flags.DEFINE_integer("images", 512, "JPEG files.", lower_bound=32)
 _SIDE = flags.DEFINE_integer("side", 64, "Their height and width.", lower_bound=8)
 _TURNS = flags.DEFINE_integer("turns", 5, "Turns of each side.", lower_bound=1)
 _SECONDS = flags.DEFINE_float("seconds", 1.0, "Seconds of a turn.", lower_bound=0.01)
-_DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print what the flags come to, and stop.")
+_DRY_RUN = command_line.define_dry_run()
 _BATCH_SIZE = 32
 
 

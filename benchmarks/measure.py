@@ -6,6 +6,7 @@ time, and only slices of the same turn are compared: a ratio is the median of th
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import statistics
 import time
@@ -50,18 +51,16 @@ def measure(
     """
     sides: dict[str, Side] = {}
     found: dict[str, Measurement] = {}
-    try:
+    with contextlib.ExitStack() as stack:
         for name, ways in candidates.items():
             sides[name], first, rounds = fastest(ways, case, seconds)
+            stack.callback(sides[name].close)
             found[name] = Measurement(sides[name].note, first, rounds)
         for turn in range(repeats):
             for name in sides if turn % 2 else reversed(sides):
                 rounds = found[name].rounds
                 rate = rounds * case.batch_size / sides[name].run(rounds)
                 found[name].images_per_second.append(rate)
-    finally:
-        for side in sides.values():
-            side.close()
     return found
 
 
@@ -83,20 +82,26 @@ def median_and_spread(values: Sequence[float]) -> tuple[float, float]:
 def fastest(
     candidates: Sequence[Callable[[Case], Side]], case: Case, seconds: float
 ) -> tuple[Side, float, int]:
-    """The fastest of some sides, the seconds to its first round, and the rounds of a slice."""
+    """The fastest of some sides, the seconds to its first round, and the rounds of a slice.
+
+    The caller closes that side; the others are closed, and after an error all are.
+    """
     sides, firsts = [], []
-    for make in candidates:
-        start = time.perf_counter()
-        sides.append(make(case))
-        sides[-1].run(1)
-        firsts.append(time.perf_counter() - start)
-    rounds = [_rounds_in(side, seconds) for side in sides]
-    if len(sides) == 1:
-        return sides[0], firsts[0], rounds[0]
-    times = [
-        [side.run(n) / n for side, n in zip(sides, rounds)] for _ in range(3)
-    ]  # In turn, so that a busy moment hits all.
-    best = min(range(len(sides)), key=lambda i: min(each[i] for each in times))
+    with contextlib.ExitStack() as after_an_error:
+        for make in candidates:
+            start = time.perf_counter()
+            sides.append(make(case))
+            after_an_error.callback(sides[-1].close)
+            sides[-1].run(1)
+            firsts.append(time.perf_counter() - start)
+        rounds = [_rounds_in(side, seconds) for side in sides]
+        best = 0
+        if len(sides) > 1:
+            times = [
+                [side.run(n) / n for side, n in zip(sides, rounds)] for _ in range(3)
+            ]  # In turn, so that a busy moment hits all.
+            best = min(range(len(sides)), key=lambda i: min(each[i] for each in times))
+        after_an_error.pop_all()
     for i, side in enumerate(sides):
         if i != best:
             side.close()

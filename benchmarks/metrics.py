@@ -7,6 +7,7 @@ cannot be in one environment with TensorFlow, --peers_python names the interpret
 
 from __future__ import annotations
 
+import contextlib
 import os
 import statistics
 import sys
@@ -35,7 +36,7 @@ _PYTHON = flags.DEFINE_string(
     "The interpreter that has torch-fidelity and SciPy.",
 )
 _SQRTM_TURNS = flags.DEFINE_integer("sqrtm_turns", 1, "Turns with SciPy's square root.")
-_DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print what the flags come to, and stop.")
+_DRY_RUN = command_line.define_dry_run()
 
 
 def main(argv: Sequence[str]) -> None:
@@ -63,28 +64,27 @@ def _frechet(real: np.ndarray, generated: np.ndarray) -> None:
     """Moments of both sets and the distance: seconds, the value, and how many times as quick."""
     from tfgan_lite.eval import frechet_classifier_distance_from_activations as ours
 
-    peers = Peers(_PYTHON.value, real, generated)
-    names = ["tfgan_lite", *peers.names]
-    seconds: dict[str, list[float]] = {name: [] for name in names}
+    seconds: dict[str, list[float]] = {}
     values = {}
     ours(real[:20, :4], generated[:20, :4])
-    for turn in range(_TURNS.value):
-        for name in names:
-            if name == "tfgan_lite":
-                start = time.perf_counter()
-                values[name] = float(ours(real, generated))
-                seconds[name].append(time.perf_counter() - start)
-            elif name != "SciPy's sqrtm" or turn < _SQRTM_TURNS.value:
-                taken, values[name] = peers.measure(name)
-                seconds[name].append(taken)
-    peers.close()
+    with contextlib.closing(Peers(_PYTHON.value, real, generated)) as peers:
+        for turn in range(_TURNS.value):
+            for name in ("tfgan_lite", *peers.names):
+                if name == "tfgan_lite":
+                    start = time.perf_counter()
+                    values[name] = float(ours(real, generated))
+                    taken = time.perf_counter() - start
+                elif name != "SciPy's sqrtm" or turn < _SQRTM_TURNS.value:
+                    taken, values[name] = peers.measure(name)
+                else:
+                    continue
+                seconds.setdefault(name, []).append(taken)
     print(f"{'Frechet distance':<24}{'seconds':>10}{'spread':>9}{'ours is':>12}{'value':>20}")
     least = statistics.median(seconds["tfgan_lite"])
     for name, taken in seconds.items():
-        if taken:
-            median, spread = median_and_spread(taken)
-            ratio = f"{median / least:.1f}x quicker"
-            print(f"{name:<24}{median:>10.1f}{spread:>9.1f}{ratio:>15}{values[name]:>20.10f}")
+        median, spread = median_and_spread(taken)
+        ratio = f"{median / least:.1f}x quicker"
+        print(f"{name:<24}{median:>10.1f}{spread:>9.1f}{ratio:>15}{values[name]:>20.10f}")
     print(flush=True)
 
 

@@ -20,6 +20,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 
+from benchmarks.process import ROOT
+
 __all__ = ["Peers"]
 
 
@@ -42,11 +44,13 @@ class Peers:
             np.save(path, features)
         self._process = subprocess.Popen(
             [python, "-m", "benchmarks.metrics_peers", *paths],
+            cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        self.names = self._process.stdout.readline().strip().split(",")
+        names = self._process.stdout.readline().strip().split(",")
+        self.names = [name for name in names if name]
 
     def measure(self, name: str) -> tuple[float, float]:
         """The seconds that a peer takes, and the distance that it finds."""

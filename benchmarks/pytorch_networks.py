@@ -12,6 +12,7 @@ __all__ = ["make_networks"]
 
 def make_networks(case: Case) -> tuple[nn.Module, nn.Module]:
     """A generator and a discriminator; those of a conditional case take labels, too."""
+    case.check_width()
     generator, discriminator = _dense_networks(case) if case.nets == "dense" else _dcgan_networks()
     return (
         (_Told(generator), _Told(discriminator))

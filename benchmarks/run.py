@@ -33,13 +33,13 @@ _CASES = flags.DEFINE_list(
     "cases",
     None,
     f"Cases, or what their names begin with: {', '.join(c.name for c in CASES)}. All but those of"
-    " batch 256 and 1:5, which take minutes each, unless told.",
+    " batch 256 and 1:5, which take minutes each, by default.",
 )
 _SIDES = flags.DEFINE_multi_enum(
     "sides",
     [name for name, kind in SIDES.items() if kind.usual],
     list(SIDES),
-    "Sides; repeat the flag. All but lite_bfloat16 unless told.",
+    "Sides; repeat the flag. All but lite_bfloat16 by default.",
 )
 _REPEATS = flags.DEFINE_integer("repeats", 7, "Turns of each case.", lower_bound=1)
 _SECONDS = flags.DEFINE_float("seconds", 0.4, "Seconds of a side's slice.", lower_bound=0.01)
@@ -54,8 +54,8 @@ _CONSTANCY = flags.DEFINE_bool(
 _JIT = flags.DEFINE_bool(
     "jit", False, 'Instead of peers: jit_compile="auto" beside each fixed setting.'
 )
-_JSON = flags.DEFINE_string("json", None, "Where to write all numbers, too.")
-_DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print what the flags come to, and stop.")
+_JSON = flags.DEFINE_string("json", None, "Also write all numbers to this file.")
+_DRY_RUN = command_line.define_dry_run()
 
 
 def main(argv: Sequence[str]) -> None:
@@ -67,6 +67,8 @@ def main(argv: Sequence[str]) -> None:
         chosen = {"cases": [case.name for case in cases], "repeats": repeats, "seconds": seconds}
         command_line.print_configuration(command_line.flag_values(__name__) | chosen)
         return
+    if _JSON.value:
+        _check_writable(_JSON.value)
     tf.get_logger().setLevel("ERROR")  # The profiler says of itself that it is TF1's.
     began = time.perf_counter()
     facts, rates = machine(), measure_rates()
@@ -86,6 +88,15 @@ def main(argv: Sequence[str]) -> None:
     if _JSON.value:
         with open(_JSON.value, "w", encoding="utf-8") as file:
             json.dump(numbers, file, indent=2)
+
+
+def _check_writable(path: str) -> None:
+    """Tells of a mistyped folder before hours of measuring, and not after them."""
+    try:
+        with open(path, "a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise app.UsageError(f"--json cannot be written: {error}.") from None
 
 
 def _chosen_cases() -> list[Case]:

@@ -36,7 +36,7 @@ class SideKind(NamedTuple):
     title: str
     candidates: Sequence[Callable[[Case], Side]]  # The fastest of them is the side.
     fused_peer: str  # The hand-written loop that does the same.
-    usual: bool = True  # Whether it is trained unless told.
+    usual: bool = True  # Whether it is trained by default.
 
 
 def _side(module: str, name: str, **options: Any) -> Callable[[Case], Side]:

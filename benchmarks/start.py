@@ -26,7 +26,7 @@ from examples import command_line
 
 _TURNS = flags.DEFINE_integer("turns", 5, "Processes, or turns, of each row.", lower_bound=1)
 _SECONDS = flags.DEFINE_float("seconds", 1.0, "Seconds of a side's slice.", lower_bound=0.01)
-_DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print what the flags come to, and stop.")
+_DRY_RUN = command_line.define_dry_run()
 
 _IMPORTS = """
 import time

@@ -25,4 +25,5 @@ class TFGANProcess(ProcessSide):
     """`tfgan.gan_train` on case, which pauses between slices of rounds."""
 
     def __init__(self, case: Case):
+        case.check_width()
         super().__init__([str(interpreter()), "-m", "benchmarks.tfgan_program", case.name])

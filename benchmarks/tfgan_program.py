@@ -64,7 +64,7 @@ class _Slices(v1.train.SessionRunHook):
     """Reads how many rounds to run, and prints the seconds that they took."""
 
     def after_create_session(self, session, coord):
-        self._begin(None)
+        self._begin(coord)
 
     def after_run(self, run_context, run_values):
         self._left -= 1
@@ -72,12 +72,12 @@ class _Slices(v1.train.SessionRunHook):
             print(time.perf_counter() - self._start, flush=True)
             self._begin(run_context)
 
-    def _begin(self, run_context):
+    def _begin(self, stopped):
         line = sys.stdin.readline()
         if line:
             self._left, self._start = int(line), time.perf_counter()
         else:
-            run_context.request_stop()
+            stopped.request_stop()
 
 
 def main() -> None:

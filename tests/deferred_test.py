@@ -11,9 +11,10 @@ import pytest
 import tensorflow as tf
 
 import tfgan_lite as tfgan
-from tfgan_lite import deferred, tracing
+from tfgan_lite import runs, tracing
 from tfgan_lite.counters import Counters
-from tfgan_lite.deferred import Deferred, Run, defer, random_key
+from tfgan_lite.deferred import Deferred, defer
+from tfgan_lite.runs import Run, random_key
 
 Pair = collections.namedtuple("Pair", ["first", "second"])
 
@@ -90,29 +91,29 @@ def test_value_that_is_fed_is_not_computed():
 def test_run_belongs_to_its_thread():
     seen = []
     with empty_run() as run:
-        thread = threading.Thread(target=lambda: seen.append(deferred.current_run()))
+        thread = threading.Thread(target=lambda: seen.append(runs.current_run()))
         thread.start()
         thread.join()
-        assert deferred.current_run() is run
+        assert runs.current_run() is run
     assert seen == [None]
-    assert deferred.current_run() is None
+    assert runs.current_run() is None
 
 
 def test_run_that_fails_is_no_longer_in_progress():
     failing = Deferred(lambda: 1 / 0, "failing")
     with pytest.raises(ZeroDivisionError), empty_run() as run:
         run.value(failing)
-    assert deferred.current_run() is None
+    assert runs.current_run() is None
 
 
 def test_reported_scalars_are_noted_by_the_run():
     with empty_run() as run:
-        deferred.report("slope", tf.constant(2.0))
+        runs.report("slope", tf.constant(2.0))
     assert {name: value.numpy() for name, value in run.reports.items()} == {"slope": 2.0}
 
 
 def test_reporting_without_a_run_does_nothing():
-    assert deferred.report("slope", tf.constant(2.0)) is None
+    assert runs.report("slope", tf.constant(2.0)) is None
 
 
 # Defer
@@ -369,6 +370,6 @@ def test_seed_does_not_change_from_version_to_version():
 
 
 def test_seed_of_the_run_in_progress():
-    assert deferred.random_seed("noise") is None
+    assert runs.random_seed("noise") is None
     with Run(seed=7, key=random_key(3, 4)):
-        assert tuple(deferred.random_seed("noise").numpy()) == seed_of("noise")
+        assert tuple(runs.random_seed("noise").numpy()) == seed_of("noise")

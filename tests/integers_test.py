@@ -6,6 +6,7 @@ import tensorflow as tf
 
 import tfgan_lite as tfgan
 from tfgan_lite.integers import checked_integer
+from tfgan_lite.train.scheduled_hook import ScheduledTrainOpsHook
 
 
 @pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3), tf.constant(3)], ids=repr)
@@ -42,6 +43,12 @@ COUNTS = {
     "first_round": lambda value: tfgan.ProfileHook(value, 20),
     "last_round": lambda value: tfgan.ProfileHook(0, value),
     "train_steps": lambda value: tfgan.RunTrainOpsHook(None, value),
+    "least": lambda value: tfgan.train.AdaptiveSteps("x", 0.1, 0.2, least=value),
+    "batch_size": lambda value: tfgan.generate_stargan_random_domain_target(value, 2),
+    "num_domains": lambda value: tfgan.generate_stargan_random_domain_target(4, value),
+    "The schedule's number of sub-steps for round 7": lambda value: ScheduledTrainOpsHook(
+        [], lambda round_number: value
+    ).prepare(7, 1),
     "every": lambda value: tfgan.train.AdaptiveSteps("x", 0.1, 0.2, every=value),
     "steps": lambda value: tfgan.eval.latent_walk(np.ones([2, 1, 2]), value),
     "k": lambda value: tfgan.eval.precision_recall(np.ones([9, 2]), np.ones([9, 2]), k=value),

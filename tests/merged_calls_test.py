@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import tfgan_lite as tfgan
-from tfgan_lite.deferred import Run
+from tfgan_lite.runs import Run
 
 layers = tf.keras.layers
 BATCH, SIZE = 4, 6

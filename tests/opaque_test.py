@@ -4,7 +4,8 @@ import tensorflow as tf
 
 import tfgan_lite as tfgan
 from tfgan_lite.counters import Counters
-from tfgan_lite.deferred import Deferred, Run, defer, random_key
+from tfgan_lite.deferred import Deferred, defer
+from tfgan_lite.runs import Run, random_key
 from tfgan_lite.tracing import sources_of
 
 

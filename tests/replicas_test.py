@@ -6,7 +6,7 @@ import tensorflow as tf
 import tfgan_lite as tfgan
 from tests.strategies import on_two_replicas
 from tfgan_lite.models import acgan_model
-from tfgan_lite.replicas import whole_variables
+from tfgan_lite.variables import whole_variables
 
 
 def train(strategy):

@@ -220,6 +220,20 @@ def test_seed_makes_samples_in_a_graph_repeatable():
     assert distinct(first) == 10
 
 
+def test_several_inputs_in_a_graph_are_unlike_in_all_chunks():
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        inputs, by = {"first": normal(), "second": normal()}, tf.Variable(0.0)
+        model = tfgan.gan_model(
+            lambda z: tf.concat([z["first"], z["second"]], 1) + by,
+            lambda x: x @ tf.compat.v1.get_variable("weights", [4, 1]),
+            tf.zeros([4, 4]),
+            inputs,
+        )
+        samples = tfgan.generate(model, 3, seed=1, batch_size=1)
+        session.run(tf.compat.v1.global_variables_initializer())
+        assert distinct(session.run(samples).reshape([6, 2])) == 6
+
+
 @pytest.mark.parametrize(
     "inputs",
     [lambda: tf.zeros([4, 2]), lambda: lambda: tf.random.normal([4, 2])],

@@ -9,7 +9,7 @@ import tensorflow as tf
 import tf_keras
 
 import tfgan_lite as tfgan
-from tfgan_lite.deferred import Run, random_key
+from tfgan_lite.runs import Run, random_key
 
 
 class Linear(tf.Module):

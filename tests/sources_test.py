@@ -10,9 +10,10 @@ import tensorflow_probability as tfp
 
 import tfgan_lite as tfgan
 from tfgan_lite.counters import Counters
-from tfgan_lite.deferred import Deferred, Run, random_key
+from tfgan_lite.deferred import Deferred
+from tfgan_lite.noise_keys import FIRST_LOOK
+from tfgan_lite.runs import Run, random_key
 from tfgan_lite.sources import as_values
-from tfgan_lite.train.session import FIRST_LOOK
 
 
 def in_tf2(program, runs):

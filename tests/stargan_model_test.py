@@ -8,8 +8,8 @@ import tf_keras
 import tfgan_lite as tfgan
 from tests.worlds import Linear, both_worlds, close, every_world, normal
 from tfgan_lite.counters import Counters
-from tfgan_lite.deferred import Run, random_key
 from tfgan_lite.networks import Network
+from tfgan_lite.runs import Run, random_key
 from tfgan_lite.structures import StarGANModel
 from tfgan_lite.tracing import sources_of
 from tfgan_lite.translation import generate_stargan_random_domain_target, stargan_model
@@ -110,7 +110,7 @@ def test_every_domain_is_as_likely_a_target(size):
 
 
 def test_target_among_no_domains_is_an_error():
-    with pytest.raises(ValueError, match="num_domains must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="num_domains must be a positive integer, got 0"):
         generate_stargan_random_domain_target(4, 0)
 
 

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfgan_lite.deferred import Deferred, current_run, leaves, materialise
+from tfgan_lite.deferred import Deferred, leaves, materialise
 from tfgan_lite.graph_notes import note
 from tfgan_lite.merged_calls import MergedCalls
 from tfgan_lite.networks import Network
+from tfgan_lite.runs import current_run
 from tfgan_lite.structures import skeleton
 
 __all__ = ["Call", "Connection", "as_network", "check_disjoint", "check_same", "connect"]
@@ -24,7 +25,7 @@ class Call:
       name: the output's name.
       *args: values.
       heads: checks the network's output and gives it a fixed form, such as a pair of logits.
-      opaque: whether the output has parts that are no tensors.
+      opaque: whether the output has parts that are not tensors.
     """
 
     def __init__(

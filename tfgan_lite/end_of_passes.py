@@ -1,4 +1,4 @@
-"""Ends passes over datasets without making the caller wait for longer than a moment."""
+"""Ends passes over datasets, for which the caller waits a moment at most."""
 
 from __future__ import annotations
 
@@ -37,23 +37,22 @@ def end_passes(iterators: dict[Any, Any]) -> None:
     del handle, handles
     if any(iterator() is not None for iterator in left):
         gc.collect()  # A checkpoint, which refers to itself, has saved their positions.
+
+    def forget() -> None:  # It holds the queue, which would else end with this call.
+        _forget(queue.queue_ref, queue.size())
+
     # At the end of a program nobody waits for it either.
-    thread = threading.Thread(target=_empty, args=(queue,), daemon=True)
+    thread = threading.Thread(target=forget, daemon=True)
     thread.start()
     thread.join(_SECONDS)
-
-
-def _empty(queue: tf.queue.FIFOQueue) -> None:
-    # The queue's resource is gone with the Python object, which therefore has to live as long.
-    _forget(queue.queue_ref, queue.size())
 
 
 @tf.function(autograph=False)
 def _forget(queue: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
     """Takes what is in a queue out of it, and lets go of it."""
 
-    def forget_one(left: tf.Tensor) -> tf.Tensor:
+    def forget_one(left: tf.Tensor) -> list[tf.Tensor]:
         tf.raw_ops.QueueDequeueV2(handle=queue, component_types=[tf.resource])
-        return left - 1
+        return [left - 1]
 
-    return tf.while_loop(lambda left: left > 0, forget_one, [count])
+    return tf.while_loop(lambda left: left > 0, forget_one, [count])[0]

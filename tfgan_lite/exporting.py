@@ -18,6 +18,7 @@ from absl import logging
 
 from tfgan_lite.deferred import Deferred, Run, materialise, random_key
 from tfgan_lite.eval.image_ranges import as_bytes
+from tfgan_lite.noise_keys import EXPORTED_ROUND
 from tfgan_lite.sampling import sample_with_inputs
 from tfgan_lite.sources import SampledSource
 from tfgan_lite.tracing import sources_of
@@ -27,7 +28,6 @@ __all__ = ["export"]
 
 _FORMAT = 1
 _EXAMPLES = 4
-_SAMPLE_ROUND = -(2**31) + 1  # No session counts a round of this number, nor does `generate`.
 
 
 def export(
@@ -126,7 +126,7 @@ def _write_generator(model: Any, folder: pathlib.Path, value_range: Any) -> dict
     if _draws_by_itself(structure):
 
         def sample(num_samples: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-            with Run(key=random_key(_SAMPLE_ROUND, seed), batch_size=num_samples):
+            with Run(key=random_key(EXPORTED_ROUND, seed), batch_size=num_samples):
                 return generate(*tf.nest.flatten(materialise(structure)))
 
         scalars = [tf.TensorSpec([], tf.int32, name) for name in ("num_samples", "seed")]

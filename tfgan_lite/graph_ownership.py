@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from tfgan_lite.replicas import whole_variables
+from tfgan_lite.variables import whole_variables
 
 __all__ = ["losses_of_weights", "variables_touched"]
 

@@ -48,7 +48,9 @@ def held_layers(fn: Callable[..., Any]) -> list[Any]:
 
 
 def used_layers(layers: Iterable[Any], is_used: Callable[[Any], bool]) -> list[Any]:
-    """Those layers that a network uses, and of one that has other networks, too, its parts.
+    """The layers that a network uses.
+
+    A layer that also holds other networks is replaced by its used parts.
 
     Args:
       layers: that its function may call.

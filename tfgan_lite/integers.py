@@ -13,7 +13,7 @@ def checked_integer(name: str, value: Any, least: int | None = 1) -> int:
 
     Args:
       name: the argument's, for the message.
-      value: an integer of Python, NumPy or TensorFlow; True and 2.0 are none.
+      value: an integer of Python, NumPy or TensorFlow; True and 2.0 do not count.
       least: the smallest that it may be; None for no bound.
 
     Raises:

@@ -1,4 +1,4 @@
-"""State of functions in TF2: what a function made in a value's first computation, it finds again.
+"""Lets functions inside a deferred value keep state, such as variables, from run to run.
 
 A deferred value is computed in many runs, and traced into several programs. A function that has
 state, such as a history of images, must make its variables in the first of them and use the same

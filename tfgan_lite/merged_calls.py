@@ -15,7 +15,8 @@ import tensorflow as tf
 from absl import logging
 
 from tfgan_lite.batches import batch_size_of
-from tfgan_lite.deferred import Deferred, Run, materialise
+from tfgan_lite.deferred import Deferred, materialise
+from tfgan_lite.runs import Run
 
 if TYPE_CHECKING:
     from tfgan_lite.connections import Call
@@ -75,7 +76,7 @@ class MergedCalls:
         alone = [call.on(args) for call, args in zip(self._calls, examples)]
         if not all(map(_is_close, together, alone)):
             return False
-        # What the first batch gives must not depend on the second, by weights of zero neither:
+        # What the first batch gives must not depend on the second, not even with a weight of zero:
         # zero times NaN is NaN.
         poisoned = tf.nest.map_structure(_poisoned, other)
         return all(

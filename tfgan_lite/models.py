@@ -40,7 +40,7 @@ def gan_model(
         ones: labels in them have to be those of the real batch, or else be a part of the data.
       real_data: a `tf.data.Dataset`, a value, or a structure of them; leading axis B.
       generator_inputs: a dataset, a distribution of one example's inputs, a callable, a value, or a
-        structure of them. Of a distribution, as many examples are drawn as the real batch has.
+        structure of them. A distribution gives as many examples as the real batch has.
       generator_scope: in a graph, the variable scope (or its name) that the generator is called in.
       discriminator_scope: the same for the discriminator.
       check_shapes: whether generated data must have the real data's structure, shape and dtype.
@@ -87,7 +87,7 @@ def infogan_model(
         order, a distribution (an object with `log_prob`) of the code's shape, such as TFP's.
       real_data: as `gan_model`'s.
       unstructured_generator_inputs: the noise, a list; an item is whatever `gan_model` takes. What
-        is no list counts as a list of one.
+        is not a list counts as a list of one.
       structured_generator_inputs: the codes, likewise: TFP distributions of one example's, say.
       generator_scope: as `gan_model`'s.
       discriminator_scope: as `gan_model`'s.

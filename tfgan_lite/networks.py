@@ -15,16 +15,18 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfgan_lite.deferred import Deferred, current_run
+from tfgan_lite.deferred import Deferred
 from tfgan_lite.graph_ownership import losses_of_weights, variables_touched
 from tfgan_lite.held_layers import held_layers, used_layers
 from tfgan_lite.quick_gradients import quick_gradients
-from tfgan_lite.replicas import check_supported, is_distributed, whole_variables
+from tfgan_lite.replicas import check_supported, is_distributed
+from tfgan_lite.runs import current_run
 from tfgan_lite.signatures import Signature
 from tfgan_lite.tracing import program_of, rehearse
+from tfgan_lite.variables import unwrapped, whole_variables
 from tfgan_lite.worlds import check_tensor_shapes, in_plain_graph
 
-__all__ = ["LogitsOnly", "Network", "networks_of", "unwrapped"]
+__all__ = ["LogitsOnly", "Network", "networks_of"]
 
 _ASSIGNMENTS = frozenset(
     f"{kind}{suffix}"
@@ -254,7 +256,7 @@ class Network:
         layers = held_layers(self.fn)
         if hasattr(self.fn, "trainable_variables"):
             return layers
-        # A function may hold those of others, too.
+        # A function may also hold those of others.
         ids = {id(v) for v in whole_variables(used)}
         return used_layers(layers, lambda variable: id(unwrapped(variable)) in ids)
 
@@ -351,17 +353,6 @@ def networks_of(model: Any) -> tuple[Network, Network]:
                 f" their variables, got {network!r}."
             )
     return networks
-
-
-def unwrapped(variable: Any) -> tf.Variable:
-    """The tf.Variable inside a Keras 3 variable, or inside tf_keras's that casts itself.
-
-    Any other is itself.
-    """
-    value = getattr(variable, "value", None)
-    variable = variable if value is None or callable(value) else value
-    casts_itself = hasattr(variable, "_cast_dtype") and isinstance(variable, tf.Variable)
-    return variable._variable if casts_itself else variable
 
 
 def _remove_from_update_ops(graph: tf.Graph, updates: Sequence[Any]) -> None:

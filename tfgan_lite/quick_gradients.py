@@ -34,7 +34,7 @@ def quick_gradients() -> contextlib.AbstractContextManager:
     They do in a graph or a function. A `tf.GradientTape` does not ask for them. On a GPU or
     TPU nothing changes.
     """
-    # Not the logical devices: to list these sets up all, before a session's options can.
+    # Physical devices: listing logical ones initialises them before a session's options can apply.
     if tf.executing_eagerly() or any(map(tf.config.list_physical_devices, ("GPU", "TPU"))):
         return contextlib.nullcontext()
     return tf.compat.v1.get_default_graph().gradient_override_map(_GRADIENTS)

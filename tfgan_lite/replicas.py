@@ -1,25 +1,10 @@
-"""Variables that a `tf.distribute` strategy keeps on several replicas."""
+"""The strategies of `tf.distribute`: which are supported, and means over their replicas."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import tensorflow as tf
 
-__all__ = ["check_supported", "is_distributed", "mean_over_replicas", "whole_variables"]
-
-
-def whole_variables(variables: Sequence[tf.Variable]) -> list[tf.Variable]:
-    """Each variable, or the distributed variable of which it is one replica's, once.
-
-    A traced function knows what it reads by the first replica's variables, while optimizers and
-    checkpoints need the whole ones.
-
-    Args:
-      variables: variables that a traced function reads.
-    """
-    wholes = [tf.distribute.get_strategy().extended.value_container(v) for v in variables]
-    return list({id(v): v for v in wholes}.values())
+__all__ = ["check_supported", "is_distributed", "mean_over_replicas"]
 
 
 def is_distributed(strategy: tf.distribute.Strategy) -> bool:

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfgan_lite.deferred import Deferred, Run, materialise, random_key
+from tfgan_lite.deferred import Deferred, materialise
 from tfgan_lite.end_of_passes import end_passes
 from tfgan_lite.graph_notes import noted
 from tfgan_lite.integers import checked_integer
+from tfgan_lite.noise_keys import SAMPLING_ROUND
+from tfgan_lite.runs import Run, random_key
 from tfgan_lite.sources import DatasetSource
 from tfgan_lite.structures import GANModel
 from tfgan_lite.tracing import sources_of
 
 __all__ = ["generate", "sample_chunks", "sample_inputs", "sample_with_inputs"]
-
-_SAMPLING_ROUND = -(2**31)  # No session counts a round of this number.
 
 
 def generate(
@@ -36,8 +36,8 @@ def generate(
     Args:
       model: a model with `generated_data`, `generator_inputs` and `generator_fn`.
       num_samples: how many, at least 1.
-      seed: makes the samples repeatable where the inputs are distributions or constants; None draws
-        new ones in every call.
+      seed: makes the samples repeatable where the inputs are distributions or constants; with other
+        `num_samples` or another `batch_size` they may be others. None draws new ones in every call.
       batch_size: examples in a chunk; 100 by default. Ignored where the inputs come from a dataset.
       average: the `features.WeightAverage` whose weights are to be used in place of the generator's
         own; None for its own.
@@ -60,8 +60,9 @@ def generate(
     """
     if not hasattr(model, "generator_inputs"):
         raise TypeError(
-            f"A {type(model).__name__} has no generator_inputs to draw. Of a CycleGANModel pass one"
-            " direction (model.model_x2y); with a StarGANModel call its generator_fn(data, target)."
+            f"A {type(model).__name__} has no generator_inputs to draw. For a CycleGANModel pass"
+            " one direction (model.model_x2y); with a StarGANModel call its generator_fn(data,"
+            " target)."
         )
     batch_size = 100 if batch_size is None else batch_size
     num_samples = checked_integer("num_samples", num_samples)
@@ -172,7 +173,7 @@ def _inputs_in_tf2(model: GANModel, chunk: int, seed: int | None) -> Iterator[An
     try:
         for i in itertools.count():
             random = np.random.SeedSequence().entropy if seed is None else seed
-            with Run(key=random_key(_SAMPLING_ROUND, i), seed=random, **options):
+            with Run(key=random_key(SAMPLING_ROUND, i), seed=random, **options):
                 drawn = materialise(model.generator_inputs)
             yield drawn
     except tf.errors.OutOfRangeError:
@@ -197,11 +198,12 @@ def _chunks_in_graph(
             " distribution or a callable of the batch size. These are plain tensors; fetch"
             " model.generated_data in a session instead."
         )
+    numbers = itertools.count()  # Each draw has a seed of its own.
     for start in range(0, num_samples, chunk):
         size = min(chunk, num_samples - start)
         seeds = [
-            None if seed is None else tf.constant([seed, start + i], tf.int32)
-            for i in range(len(samplers))
+            None if seed is None else tf.constant([seed, number], tf.int32)
+            for number in itertools.islice(numbers, len(samplers))
         ]
         flat = [sampler(size, seed=s) for sampler, s in zip(samplers, seeds)]
         inputs = tf.nest.pack_sequence_as(model.generator_inputs, flat)

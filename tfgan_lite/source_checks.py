@@ -43,7 +43,7 @@ def check_dataset(dataset: tf.data.Dataset) -> None:
 
 
 def check_array(value: Any, what: str, sources: str = "") -> None:
-    """Raises TypeError where a value cannot be a tensor; iterables of batches are none."""
+    """Raises TypeError where a value cannot be a tensor; an iterable of batches cannot."""
     if tf.is_tensor(value) or hasattr(value, "__array__") or isinstance(value, numbers.Number):
         return
     hint = ""

@@ -16,9 +16,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfgan_lite.batches import batch_size_of
-from tfgan_lite.deferred import Deferred, Run, deferred_from
+from tfgan_lite.deferred import Deferred, deferred_from
 from tfgan_lite.graph_notes import note
 from tfgan_lite.python_callables import python_side, spec_of_python, unknown_size
+from tfgan_lite.runs import Run
 from tfgan_lite.source_checks import check_array, check_dataset, check_given
 from tfgan_lite.tracing import sources_of
 
@@ -141,6 +142,9 @@ def from_distribution(distribution: Any, like: Any = None, name: str = "noise") 
     Returns:
       A value of shape [B, *event]. Its seed is a pure function of (seed, round, sub-step, replica).
 
+    Raises:
+      ValueError: `like` has no batch axis; in a graph, there is no `like`.
+
     Example:
       >>> noise = tfgan.from_distribution(tfd.Normal(tf.zeros([64]), 1.0), like=model.real_data)
       >>> noise
@@ -161,6 +165,13 @@ def from_callable(fn: Callable[..., Any], like: Any = None, name: str = "callabl
         does not repeat it exactly; a distribution does.
       like: the value whose leading axis says how many examples to draw.
       name: for messages.
+
+    Returns:
+      What `fn` gives: a value, or a structure of them, all tied to the same call.
+
+    Raises:
+      ValueError: `fn` requires more than one argument; `like` has no batch axis; in a graph, `fn`
+        takes the number of examples and there is no `like`.
 
     Example:
       >>> tfgan.from_callable(lambda size: tf.random.uniform([size, 2]), like=model.real_data)
@@ -193,6 +204,12 @@ def constant(value: Any) -> Any:
 
     Args:
       value: a tensor, an array, or a structure of them.
+
+    Returns:
+      A value in place of each tensor, in the same structure.
+
+    Raises:
+      ValueError: something that cannot be a tensor.
 
     Example:
       >>> inputs = tfgan.constant(tf.ones([8, 2]))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tensorflow as tf
 
-from tfgan_lite.deferred import Deferred, Run, Source
+from tfgan_lite.runs import Run, Source
+
+if TYPE_CHECKING:
+    from tfgan_lite.deferred import Deferred
 
 __all__ = [
     "Trace",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -12,10 +11,12 @@ import tensorflow as tf
 
 from tfgan_lite.batches import batch_size_of
 from tfgan_lite.connections import Call, as_network, check_disjoint, check_same, connect
-from tfgan_lite.deferred import defer, random_seed
+from tfgan_lite.deferred import defer
 from tfgan_lite.heads import check_labels, with_classes
+from tfgan_lite.integers import checked_integer
 from tfgan_lite.models import as_gan_model
 from tfgan_lite.networks import Network
+from tfgan_lite.runs import random_seed
 from tfgan_lite.sources import as_values
 from tfgan_lite.structures import CycleGANModel, GANModel, StarGANModel
 from tfgan_lite.worlds import in_plain_graph
@@ -207,10 +208,9 @@ def generate_stargan_random_domain_target(batch_size: Any, num_domains: int) -> 
       >>> tf.reduce_sum(target, 1).numpy().tolist()
       [1.0, 1.0, 1.0, 1.0, 1.0]
     """
-    if isinstance(batch_size, numbers.Real) and not batch_size >= 0:
-        raise ValueError(f"batch_size must be at least 0, got {batch_size}.")
-    if num_domains < 1:
-        raise ValueError(f"num_domains must be at least 1, got {num_domains}.")
+    if not tf.is_tensor(batch_size):
+        checked_integer("batch_size", batch_size, least=0)
+    checked_integer("num_domains", num_domains)
     seed = random_seed("stargan_target")
     arguments = {"shape": [batch_size], "maxval": num_domains, "dtype": tf.int32}
     if seed is None:
@@ -255,7 +255,7 @@ def _random_target(data: Any, domains: int) -> Any:
 
 
 def _joined(structure: Any, name: str, like: Any = None) -> Any:
-    """One value of a value, or of a list of lists of them."""
+    """One value; a list of values is concatenated."""
     values = tf.nest.flatten(as_values(structure, name, like))
     if len(values) == 1:
         return values[0]

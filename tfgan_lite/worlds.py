@@ -13,7 +13,7 @@ def in_plain_graph() -> bool:
 
 
 def check_tensor_shapes() -> None:
-    """Raises ValueError where shapes are TensorFlow 1's, whose sizes are no integers."""
+    """Raises ValueError where shapes are TensorFlow 1's, whose dimensions are not integers."""
     if not isinstance(tf.TensorShape([1])[0], int):
         raise ValueError(
             "tf.compat.v1.disable_v2_behavior() made shapes those of TensorFlow 1, which tfgan_lite"

@@ -19,7 +19,7 @@ def make_strategy(name: str) -> tf.distribute.Strategy | None:
         what there is: the machines of TF_CONFIG, a TPU, several GPUs, or else None.
 
     Raises:
-      ValueError: If there are no such devices, or TF_CONFIG is missing or is no JSON.
+      ValueError: If there are no such devices, or TF_CONFIG is missing or not JSON.
     """
     if name == "auto":
         name = _found()

@@ -11,7 +11,7 @@ import pathlib
 from absl import app, flags
 
 import tfgan_lite as tfgan
-from examples import command_line
+from examples import command_line, files
 from examples.mnist_gan import data, kinds, runs, scores
 
 _LOGDIR = flags.DEFINE_string("logdir", None, "The run; its newest checkpoint is scored.")
@@ -35,9 +35,7 @@ _AVERAGED = flags.DEFINE_bool(
 _OUTPUT = flags.DEFINE_string(
     "output", None, "The JSON file; eval-<round>.json beside the checkpoint by default."
 )
-_DRY_RUN = flags.DEFINE_bool(
-    "dry_run", False, "Whether to print what the flags come to, and stop: no file is touched."
-)
+_DRY_RUN = command_line.define_dry_run()
 
 
 @flags.multi_flags_validator(["logdir", "checkpoint"], runs.SOURCE_RULE)
@@ -52,7 +50,7 @@ def _path_fits(values) -> bool:
 
 def main(argv: list[str]) -> None:
     command_line.refuse_arguments(argv)
-    with runs.user_errors():
+    with command_line.user_errors():
         checkpoint, config = runs.find_checkpoint(_LOGDIR.value, _CHECKPOINT.value)
         step = runs.step_of(checkpoint)
         dataset, data_path = _DATASET.value, _DATA_PATH.value
@@ -92,8 +90,8 @@ def main(argv: list[str]) -> None:
         **judge.path_length(kind.draw, lambda inputs: generator(inputs, training=False), seed),
         **evaluation.to_dict(),
     }
-    with runs.user_errors():
-        runs.write_json(output, report)
+    with command_line.user_errors():
+        files.write_json(output, report)
     print(f"{checkpoint}\n{scores.table(report)}\n{evaluation}\nMetrics: {output}")
 
 

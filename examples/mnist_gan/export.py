@@ -3,7 +3,7 @@
 python -m examples.mnist_gan.export --logdir=runs/demo --export_dir=exports/digits
 
 They are a SavedModel, a .keras file, an example to check them with and metadata.json, see
-docs/export.md. examples.mnist_gan.generate draws from them, too.
+docs/export.md. examples.mnist_gan.generate also draws from them.
 """
 
 import pathlib
@@ -22,9 +22,7 @@ _AVERAGED = flags.DEFINE_bool(
     "averaged", None, "Whether averaged weights are exported; by default, if the run has them."
 )
 
-_DRY_RUN = flags.DEFINE_bool(
-    "dry_run", False, "Whether to print what the flags come to, and stop: no file is touched."
-)
+_DRY_RUN = command_line.define_dry_run()
 
 
 @flags.multi_flags_validator(["logdir", "checkpoint"], runs.SOURCE_RULE)
@@ -39,7 +37,7 @@ def _a_place_is_named(export_dir: str | None) -> bool:
 
 def main(argv: list[str]) -> None:
     command_line.refuse_arguments(argv)
-    with runs.user_errors():
+    with command_line.user_errors():
         if pathlib.Path(_EXPORT_DIR.value).exists() and not _OVERWRITE.value:
             raise ValueError(
                 f"--export_dir={_EXPORT_DIR.value} exists: choose another folder, or replace it "

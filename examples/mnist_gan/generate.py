@@ -7,15 +7,14 @@ python -m examples.mnist_gan.generate --logdir=runs/demo --interpolate=60 --num_
     --output=video.gif
 python -m examples.mnist_gan.generate --export_dir=exports/digits --truncation=0.7
 
-The second gives an array x_train, uint8 [N, 28, 28, 1]: what train and eval read as --dataset=npz;
-of a run that learned from labels y_train, too. Where a run can be asked for a class, the picture
-has one row for each; with --label=7 it has only that one.
+The second gives an array x_train, uint8 [N, 28, 28, 1]: what train and eval read as --dataset=npz,
+and y_train where the run learned from labels. Where a run can be asked for a class, the picture has
+one row for each; with --label=7 it has only that one.
 
 With --interpolate=K images come in walks of K, each of which goes from one noise to another: rows
 of a .png; a .gif has one grid of all walks for each of K frames, and ends where it begins.
 """
 
-import io
 import math
 import pathlib
 
@@ -23,7 +22,7 @@ import numpy as np
 from absl import app, flags
 
 import tfgan_lite as tfgan
-from examples import command_line
+from examples import command_line, files
 from examples.mnist_gan import kinds, pictures, runs
 
 _FORMATS = (".png", ".npz", ".gif")
@@ -56,9 +55,7 @@ _AVERAGED = flags.DEFINE_bool(
     "averaged", None, "Whether averaged weights draw; by default, if the run has them."
 )
 _SEED = flags.DEFINE_integer("seed", 0, "Equal seeds give equal images.", lower_bound=0)
-_DRY_RUN = flags.DEFINE_bool(
-    "dry_run", False, "Whether to print what the flags come to, and stop: no file is touched."
-)
+_DRY_RUN = command_line.define_dry_run()
 
 
 @flags.validator("output", "--output must end in .png, .npz or .gif")
@@ -98,7 +95,7 @@ def main(argv: list[str]) -> None:
     command_line.refuse_arguments(argv)
     output = pathlib.Path(_OUTPUT.value)
     label, num_images, steps = _LABEL.value, _NUM_IMAGES.value, _INTERPOLATE.value
-    with runs.user_errors():
+    with command_line.user_errors():
         if _EXPORT_DIR.value is not None:
             source = _EXPORT_DIR.value
             config = runs.export_config(source)
@@ -137,17 +134,17 @@ def main(argv: list[str]) -> None:
         order = np.argsort(labels, kind="stable")
         images, labels = images[order], labels[order]
         columns = num_images // 10
-    with runs.user_errors():
+    with command_line.user_errors():
         if output.suffix == ".npz":
             arrays = {"y_train": labels} if kind.needs_labels else {}
-            content = _npz(x_train=pictures.grey_levels(images), **arrays)
+            content = files.npz(x_train=pictures.grey_levels(images), **arrays)
         elif output.suffix == ".gif":
             frames = images.reshape([-1, steps, *images.shape[1:]]).swapaxes(0, 1)
             side = math.isqrt(len(frames[0]) - 1) + 1  # As wide as high, or wider.
             content = pictures.gif([pictures.image_grid(frame, side) for frame in frames])
         else:
             content = pictures.png(pictures.image_grid(images, min(columns, num_images)))
-        runs.write_file(output, content)
+        files.write_file(output, content)
     print(f"{len(images)} digits of {source}: {output}")
 
 
@@ -165,12 +162,6 @@ def _walks(kind: kinds.Unconditional, generator, closed: bool) -> tuple[np.ndarr
     return images.reshape([-1, *images.shape[2:]]), np.repeat(
         kinds.asked(walks, _LABEL.value), steps
     )
-
-
-def _npz(**arrays: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    return buffer.getvalue()
 
 
 def run() -> None:

@@ -74,7 +74,7 @@ class Unconditional:
             generator_inputs=self._noise(),
         )
 
-    def sampled_inputs(self, label: int | None = None, truncation: float | None = None):
+    def sampled_inputs(self, label: int | None = None, truncation: float | None = None) -> Any:
         """Returns the sources of the generator's inputs when images are drawn to be looked at.
 
         Args:
@@ -95,7 +95,7 @@ class Unconditional:
         del label
         return [noise.reshape([-1, self.noise_dims])]
 
-    def draw(self, num_images: int, seed: int):
+    def draw(self, num_images: int, seed: int) -> Any:
         """Returns what to call the generator with for random images, each class in turn."""
         inputs = self.walk(_normal([1, num_images, self.noise_dims], seed))
         return inputs if len(inputs) > 1 else inputs[0]
@@ -143,7 +143,9 @@ class Conditional(Unconditional):
         super().__init__(noise_dims)
         self.input_sizes = [noise_dims, CLASSES]
 
-    def model(self, generator, features, dataset):
+    def model(
+        self, generator: tf.keras.Model, features: tf.keras.Model, dataset: tf.data.Dataset
+    ) -> tfgan.GANModel:
         images, labels = tfgan.from_dataset(dataset)
         label_input = tf.keras.Input([CLASSES])
         logits = tfgan.features.ProjectionDiscriminator(CLASSES, name="logits")(
@@ -157,19 +159,21 @@ class Conditional(Unconditional):
 
         return tfgan.gan_model(generator, discriminator, images, [self._noise(), labels])
 
-    def sampled_inputs(self, label=None, truncation=None):
+    def sampled_inputs(
+        self, label: int | None = None, truncation: float | None = None
+    ) -> list[Any]:
         return [self._noise(truncation), lambda size: _one_hot(asked(size, label))]
 
-    def walk(self, noise, label=None):
+    def walk(self, noise: np.ndarray, label: int | None = None) -> list[np.ndarray]:
         steps, walks, _ = noise.shape
         return [*super().walk(noise), _one_hot(np.tile(asked(walks, label), steps))]
 
-    def grids(self, seed):
+    def grids(self, seed: int) -> dict[str, list[np.ndarray]]:
         """One row for each class; the images of a column are made from one noise."""
         noise = np.tile(_normal([CLASSES, self.noise_dims], seed), [CLASSES, 1])
         return {"samples": [noise, _one_hot(np.repeat(np.arange(CLASSES), CLASSES))]}
 
-    def scores(self, read):
+    def scores(self, read: np.ndarray) -> dict[str, object]:
         return scores.label_scores(asked(len(read)), read)
 
 
@@ -187,7 +191,9 @@ class ACGAN(Conditional):
         (functools.partial(tfgan.losses.acgan_discriminator_loss, generated_weights=0.0), 1.0)
     ]
 
-    def model(self, generator, features, dataset):
+    def model(
+        self, generator: tf.keras.Model, features: tf.keras.Model, dataset: tf.data.Dataset
+    ) -> tfgan.ACGANModel:
         images, labels = tfgan.from_dataset(dataset)
         heads = [
             tf.keras.layers.Dense(1, name="logits")(features.outputs[0]),
@@ -218,7 +224,9 @@ class InfoGAN(Unconditional):
         super().__init__(noise_dims)
         self.input_sizes = [noise_dims, CLASSES, 2]
 
-    def model(self, generator, features, dataset):
+    def model(
+        self, generator: tf.keras.Model, features: tf.keras.Model, dataset: tf.data.Dataset
+    ) -> tfgan.InfoGANModel:
         import tensorflow_probability as tfp
 
         tfd, layers = tfp.distributions, tf.keras.layers
@@ -249,16 +257,18 @@ class InfoGAN(Unconditional):
             ],
         )
 
-    def sampled_inputs(self, label=None, truncation=None):
+    def sampled_inputs(
+        self, label: int | None = None, truncation: float | None = None
+    ) -> list[Any]:
         classes = lambda size: _one_hot(asked(size, label))  # noqa: E731
         return [self._noise(truncation), classes, self._numbers()]
 
-    def walk(self, noise, label=None):
+    def walk(self, noise: np.ndarray, label: int | None = None) -> list[np.ndarray]:
         steps, walks, _ = noise.shape
         classes = _one_hot(np.tile(asked(walks, label), steps))
         return [*super().walk(noise), classes, np.zeros([len(classes), 2], np.float32)]
 
-    def grids(self, seed):
+    def grids(self, seed: int) -> dict[str, list[np.ndarray]]:
         """One grid for each code.
 
         In all of them a row has one class. From column to column the noise changes in the first;
@@ -275,7 +285,7 @@ class InfoGAN(Unconditional):
             grids[f"number_{code + 1}"] = [same_noise, classes, swept]
         return grids
 
-    def scores(self, read):
+    def scores(self, read: np.ndarray) -> dict[str, object]:
         return scores.code_scores(asked(len(read)), read)
 
     def _numbers(self):

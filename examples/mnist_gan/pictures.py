@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from examples.mnist_gan import runs
-from tfgan_lite.eval.sample_grid_hook import spaced_grid
+import tfgan_lite as tfgan
+from examples import files
 
 
 def grey_levels(images: np.ndarray) -> np.ndarray:
@@ -47,7 +47,7 @@ def image_grid(images: np.ndarray, columns: int) -> np.ndarray:
         raise ValueError(f"images have the shape {images.shape}, expected [N, 28, 28, 1], N >= 1.")
     if columns < 1:
         raise ValueError(f"columns={columns} must be at least 1.")
-    return spaced_grid(images, columns)[..., 0]
+    return tfgan.eval.spaced_grid(images, columns)[..., 0]
 
 
 def png(grid: np.ndarray) -> bytes:
@@ -99,4 +99,4 @@ def save_png(path: str | os.PathLike[str], grid: np.ndarray) -> None:
     Raises:
       ImportError: If Pillow is not installed.
     """
-    runs.write_file(pathlib.Path(path), png(grid))
+    files.write_file(pathlib.Path(path), png(grid))

@@ -2,17 +2,17 @@
 
 import contextlib
 import json
-import os
 import pathlib
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 
 import tfgan_lite as tfgan
+from examples import files
 from examples.mnist_gan import kinds, presets
 
+PROGRAM = "examples.mnist_gan.train"
 CONFIG = "config.json"
 # Flags that the first runs did not have, and what those did.
 _LATER = {
@@ -26,43 +26,19 @@ _LATER = {
 FIXED = ("dataset", "noise_dims", "gradient_penalty_weight", "graph_mode", *_LATER)
 
 
-@contextlib.contextmanager
-def user_errors(
-    kinds: tuple[type[Exception], ...] = (OSError, ImportError, ValueError),
-) -> Iterator[None]:
-    """Turns errors that the user can mend into a sentence on stderr and the exit code 1.
-
-    Args:
-      kinds: The errors; by default those of reading flags and files. Nothing else belongs inside
-        then: a fault in a program shall keep its traceback.
-    """
-    try:
-        yield
-    except kinds as error:
-        sys.exit(f"{pathlib.Path(sys.argv[0]).stem}: {error}")
-
-
-def write_file(path: pathlib.Path, content: bytes) -> None:
-    """Writes a file, whole or not at all, over an earlier one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    unfinished.write_bytes(content)
-    os.replace(unfinished, path)
-
-
-def write_json(path: pathlib.Path, values: Mapping[str, Any]) -> None:
-    """Writes finite numbers and texts as JSON, whole or not at all."""
-    text = json.dumps(values, indent=2, allow_nan=False)
-    write_file(path, f"{text}\n".encode())
-
-
-def claim(logdir: pathlib.Path, config: Mapping[str, Any], fixed: Sequence[str] = FIXED) -> int:
+def claim(
+    logdir: pathlib.Path,
+    config: Mapping[str, Any],
+    fixed: Sequence[str] = FIXED,
+    program: str = PROGRAM,
+) -> int:
     """Makes a folder this run's own, to begin a run in it or to resume one.
 
     Args:
       logdir: The folder; it need not exist.
       config: The run's flags, which `config.json` keeps.
       fixed: Those of them that a run cannot change when it is resumed.
+      program: The program that the run is of, for messages.
 
     Returns:
       The rounds that the run has behind it.
@@ -74,8 +50,8 @@ def claim(logdir: pathlib.Path, config: Mapping[str, Any], fixed: Sequence[str] 
         logdir.mkdir(parents=True, exist_ok=True)
         checkpoint = tf.train.latest_checkpoint(str(logdir))
         if checkpoint is not None:
-            _check_same_run(logdir, config, fixed)
-        write_json(logdir / CONFIG, config)
+            _check_same_run(logdir, config, fixed, program)
+        files.write_json(logdir / CONFIG, config)
     except OSError as error:
         raise ValueError(
             f"--logdir={logdir} cannot be written to ({error.strerror}): choose another folder."
@@ -83,8 +59,10 @@ def claim(logdir: pathlib.Path, config: Mapping[str, Any], fixed: Sequence[str] 
     return 0 if checkpoint is None else step_of(checkpoint)
 
 
-def _check_same_run(logdir: pathlib.Path, config: Mapping[str, Any], fixed: Sequence[str]) -> None:
-    earlier = read_config(logdir)
+def _check_same_run(
+    logdir: pathlib.Path, config: Mapping[str, Any], fixed: Sequence[str], program: str
+) -> None:
+    earlier = read_config(logdir, program)
     for name in fixed:
         if earlier.get(name) != config[name]:
             raise ValueError(
@@ -93,18 +71,18 @@ def _check_same_run(logdir: pathlib.Path, config: Mapping[str, Any], fixed: Sequ
             )
 
 
-def read_config(logdir: pathlib.Path) -> dict[str, Any]:
+def read_config(logdir: pathlib.Path, program: str = PROGRAM) -> dict[str, Any]:
     """Returns the flags of the run in a folder.
 
     Raises:
-      ValueError: If the folder holds no run of this example.
+      ValueError: If the folder holds no run of the program.
     """
     path = logdir / CONFIG
     try:
         return {**_LATER, **json.loads(path.read_text())}
     except (OSError, ValueError) as error:
         raise ValueError(
-            f"{logdir} holds no run of examples.mnist_gan.train: {path} is missing or damaged."
+            f"{logdir} holds no run of {program}: {path} is missing or damaged."
         ) from error
 
 

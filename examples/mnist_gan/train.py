@@ -9,8 +9,8 @@ python -m examples.mnist_gan.train --logdir=runs/half --mixed_precision=bfloat16
 python -m examples.mnist_gan.train --logdir=runs/gpus --strategy=mirrored --batch_size=256
 
 Without --dataset it needs no data: it learns from the 1,797 real digits that scikit-learn carries.
---gan_type says what the generator is told besides noise (see kinds.py), and --preset by which
-recipe it learns (see presets.py). --mixed_precision=bfloat16 computes in half as many bits, where
+--gan_type says what the generator is told besides noise (see kinds.py), and --preset chooses the
+recipe (see presets.py). --mixed_precision=bfloat16 computes in half as many bits, where
 the machine is faster so. --strategy says on which devices and machines it trains (see devices.py;
 --batch_size counts the examples of all of them). In the folder --logdir you find:
 
@@ -45,7 +45,7 @@ import tensorflow as tf
 from absl import app, flags, logging
 
 import tfgan_lite as tfgan
-from examples import command_line
+from examples import command_line, files
 from examples.mnist_gan import data, devices, hooks, kinds, pictures, presets, runs, scores
 
 # Rounds and batch size, chosen as the other defaults are: by trying. On MNIST, 6000 rounds of 64
@@ -84,7 +84,7 @@ _SKIP_BAD = flags.DEFINE_bool(
     "skip_bad", False, "Whether bad files of a folder are left out, instead of an error."
 )
 _LOGDIR = flags.DEFINE_string(
-    "logdir", "runs/mnist_gan", "Where everything goes. Of a run that is there, training goes on."
+    "logdir", "runs/mnist_gan", "Output folder; a run already there is resumed."
 )
 _MAX_STEPS = flags.DEFINE_integer(
     "max_number_of_steps",
@@ -171,9 +171,7 @@ _PROFILE = flags.DEFINE_bool(
     False,
     "Whether ten of the first rounds are traced, and the end says what their time was spent on.",
 )
-_DRY_RUN = flags.DEFINE_bool(
-    "dry_run", False, "Whether to print what the flags come to, and stop: no file is touched."
-)
+_DRY_RUN = command_line.define_dry_run()
 _STRATEGY = flags.DEFINE_enum(
     "strategy",
     "auto",
@@ -219,7 +217,7 @@ def main(argv: list[str]) -> None:
     kind = kinds.KINDS[_GAN_TYPE.value](_NOISE_DIMS.value)
 
     # Whatever can be wrong with flags and files shows here, before any work that could be lost.
-    with runs.user_errors():
+    with command_line.user_errors():
         strategy = None if _GRAPH_MODE.value else devices.make_strategy(_STRATEGY.value)
         digits = data.load(_DATASET.value, _DATA_PATH.value, skip_bad=_SKIP_BAD.value)
         data.check_batch_size(digits, config["batch_size"])
@@ -250,7 +248,7 @@ def main(argv: list[str]) -> None:
         "weights": "averaged" if config["ema_half_life_images"] else "training",
         **judge.report(images, kind.scores),
     }
-    runs.write_json(logdir / "metrics.json", report)
+    files.write_json(logdir / "metrics.json", report)
     print(scores.table(report))
     print(f"Pictures: {logdir / 'samples.png'}   Metrics: {logdir / 'metrics.json'}")
 
@@ -335,7 +333,7 @@ def train(
         chief_only_hooks.append(runs.profile(last_step, config["max_number_of_steps"]))
 
     # 5. Rounds, until a hook stops them.
-    with runs.user_errors((tfgan.NanLossError,)):
+    with command_line.user_errors((tfgan.NanLossError,)):
         tfgan.gan_train(
             train_ops,
             config["logdir"],

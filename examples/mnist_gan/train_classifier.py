@@ -4,16 +4,14 @@ python -m examples.mnist_gan.train_classifier --dataset=digits
 python -m examples.mnist_gan.train_classifier --dataset=mnist --data_path=mnist.npz
 """
 
-import io
 import math
-import os
 import pathlib
 
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from examples import command_line
+from examples import command_line, files
 from examples.mnist_gan import classifier, data
 
 _DROPOUT = 0.4
@@ -25,9 +23,7 @@ _STEPS = flags.DEFINE_integer("steps", 5000, "Training steps.", lower_bound=1)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 128, "Images per step.", lower_bound=1)
 _SEED = flags.DEFINE_integer("seed", 1, "Equal seeds give equal weights on one machine.")
 _OUTPUT = flags.DEFINE_string("output", None, "The weights file; the shipped one by default.")
-_DRY_RUN = flags.DEFINE_bool(
-    "dry_run", False, "Whether to print what the flags come to, and stop: no file is touched."
-)
+_DRY_RUN = command_line.define_dry_run()
 
 
 @flags.multi_flags_validator(["dataset", "data_path"], data.PATH_RULE)
@@ -106,21 +102,15 @@ def serialise(weights: dict[str, tf.Variable], test: data.Digits) -> bytes:
     """Returns the weights file: float16 weights, and the test counts of just those."""
     arrays = {name: value.numpy().astype(np.float16) for name, value in weights.items()}
     total = len(test.labels)
-    untested = _npz(arrays | {"test_correct": 0, "test_total": total})
+    untested = files.npz(**arrays, test_correct=0, test_total=total)
     correct = count_correct(classifier.DigitClassifier.from_bytes(untested), test)
-    return _npz(arrays | {"test_correct": correct, "test_total": total})
+    return files.npz(**arrays, test_correct=correct, test_total=total)
 
 
 def count_correct(model: classifier.DigitClassifier, digits: data.Digits) -> int:
     """Returns how many of the images `model` gives their label."""
     _, logits = model.features_and_logits(digits.images.astype(np.float32) / 127.5 - 1.0)
     return int(np.sum(np.argmax(logits, axis=1) == digits.labels))
-
-
-def _npz(arrays: dict[str, np.ndarray | int]) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    return buffer.getvalue()
 
 
 def main(argv: list[str]) -> None:
@@ -135,11 +125,7 @@ def main(argv: list[str]) -> None:
     test = data.load(_DATASET.value, _DATA_PATH.value, "test")
     weights = train(training, _STEPS.value, _BATCH_SIZE.value, _SEED.value)
     content = serialise(weights, test)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Written beside it and renamed, so that nobody ever reads half a file.
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    unfinished.write_bytes(content)
-    os.replace(unfinished, path)
+    files.write_file(path, content)
     model = classifier.DigitClassifier.from_bytes(content)
     print(
         f"test accuracy {model.test_accuracy:.2%} ({model.test_correct} of {model.test_total})\n"

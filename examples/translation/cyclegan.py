@@ -15,7 +15,7 @@ The recipe is the paper's: least squares, a history of 50 drawings for each disc
 beta_1 = 0.5. Rates are higher, for a short run, and the cycle weighs less, for it holds generators
 back from moving the ink. A small identity loss (section 5.2 there) tells what unpaired data cannot:
 that ink stays ink. Without it the first weights decide by chance whether strokes become strokes or
-the gaps between them, a translation with a way back, too.
+the gaps between them, which is also a translation with a way back.
 """
 
 import contextlib
@@ -26,13 +26,13 @@ from absl import app, flags, logging
 
 import tfgan_lite as tfgan
 from examples import command_line
-from examples.mnist_gan import data, runs
+from examples.mnist_gan import data
 from examples.translation import domains, networks, results
 
 DEGREES = 20.0
 
 _LOGDIR = flags.DEFINE_string(
-    "logdir", "runs/cyclegan", "Where everything goes. Of a run that is there, training goes on."
+    "logdir", "runs/cyclegan", "Output folder; a run already there is resumed."
 )
 _MAX_STEPS = flags.DEFINE_integer(
     "max_number_of_steps", 2000, "Rounds to train in this call.", lower_bound=1
@@ -54,9 +54,7 @@ _SEED = flags.DEFINE_integer(
     "seed", 0, "Of weights, order and pools.", lower_bound=0, upper_bound=2**31 - 9
 )
 _GRAPH_MODE = flags.DEFINE_bool("graph_mode", False, "Whether to run in a tf.Graph, as TF1 did.")
-_DRY_RUN = flags.DEFINE_bool(
-    "dry_run", False, "Whether to print what the flags come to, and stop: no file is touched."
-)
+_DRY_RUN = command_line.define_dry_run()
 
 
 def main(argv: list[str]) -> None:
@@ -64,7 +62,7 @@ def main(argv: list[str]) -> None:
     if _DRY_RUN.value:
         command_line.print_configuration(command_line.flag_values(__name__))
         return
-    with runs.user_errors():
+    with command_line.user_errors():
         digits, test = data.load("digits"), data.load("digits", split="test")
         data.check_batch_size(domains.part(digits, 1, 2), _BATCH_SIZE.value)
         start = results.claim(_LOGDIR.value, "cyclegan", {"graph_mode": _GRAPH_MODE.value})
@@ -134,7 +132,7 @@ def train(
         tfgan.defer(translate, tfgan.constant(upright), tfgan.constant(turned))
     )
     hooks = [tfgan.StopAtStepHook(last_step=last_step), tfgan.ProgressHook(last_step), drawn]
-    with runs.user_errors((tfgan.NanLossError,)):
+    with command_line.user_errors((tfgan.NanLossError,)):
         tfgan.gan_train(
             train_ops,
             _LOGDIR.value,
@@ -144,7 +142,7 @@ def train(
             seed=_SEED.value,
             # More rounds than at first stretch the decay of the learning rates.
             allow_changes=True,
-            jit_compile=False,  # Measured: here XLA compiles long, for rounds that are no faster.
+            jit_compile=False,  # Measured: here XLA compiles long, and its rounds are not faster.
         )
     return drawn.final_ops_values
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from examples import files
 from examples.mnist_gan import pictures, runs
 
 
@@ -15,8 +16,12 @@ def claim(logdir: str, program: str, config: Mapping[str, Any]) -> int:
     Raises:
       ValueError: If the folder cannot be written to or holds another run.
     """
-    config = {"program": program, **config}
-    return runs.claim(pathlib.Path(logdir), config, fixed=("program", "graph_mode"))
+    return runs.claim(
+        pathlib.Path(logdir),
+        {"program": program, **config},
+        fixed=("program", "graph_mode"),
+        program=f"examples.translation.{program}",
+    )
 
 
 def save(logdir: str, rows: Sequence[np.ndarray], metrics: Mapping[str, Any]) -> None:
@@ -32,7 +37,7 @@ def save(logdir: str, rows: Sequence[np.ndarray], metrics: Mapping[str, Any]) ->
     channels = [pictures.image_grid(drawings[..., i : i + 1], columns) for i in range(3)]
     folder = pathlib.Path(logdir)
     pictures.save_png(folder / "samples.png", np.stack(channels, axis=-1))
-    runs.write_json(folder / "metrics.json", metrics)
+    files.write_json(folder / "metrics.json", metrics)
     for name, value in metrics.items():
         print(f"{name:32} {value:.3f}" if isinstance(value, float) else f"{name:32} {value}")
     print(f"Pictures: {folder / 'samples.png'}   Metrics: {folder / 'metrics.json'}")

@@ -25,7 +25,7 @@ from absl import app, flags, logging
 
 import tfgan_lite as tfgan
 from examples import command_line
-from examples.mnist_gan import data, runs
+from examples.mnist_gan import data
 from examples.translation import domains, networks, results
 
 PAPER = (255, 255, 255)
@@ -38,7 +38,7 @@ INKS = {
 COLOURS = [domains.Colours(ink, PAPER) for ink in INKS.values()]
 
 _LOGDIR = flags.DEFINE_string(
-    "logdir", "runs/stargan", "Where everything goes. Of a run that is there, training goes on."
+    "logdir", "runs/stargan", "Output folder; a run already there is resumed."
 )
 _MAX_STEPS = flags.DEFINE_integer(
     "max_number_of_steps", 1500, "Rounds to train in this call.", lower_bound=1
@@ -54,9 +54,7 @@ _SEED = flags.DEFINE_integer(
     "seed", 0, "Of weights, order and targets.", lower_bound=0, upper_bound=2**31 - 9
 )
 _GRAPH_MODE = flags.DEFINE_bool("graph_mode", False, "Whether to run in a tf.Graph, as TF1 did.")
-_DRY_RUN = flags.DEFINE_bool(
-    "dry_run", False, "Whether to print what the flags come to, and stop: no file is touched."
-)
+_DRY_RUN = command_line.define_dry_run()
 
 
 def main(argv: list[str]) -> None:
@@ -64,7 +62,7 @@ def main(argv: list[str]) -> None:
     if _DRY_RUN.value:
         command_line.print_configuration(command_line.flag_values(__name__))
         return
-    with runs.user_errors():
+    with command_line.user_errors():
         digits, test = data.load("digits"), data.load("digits", split="test")
         data.check_batch_size(domains.part(digits, 3, 4), _BATCH_SIZE.value)
         start = results.claim(_LOGDIR.value, "stargan", {"graph_mode": _GRAPH_MODE.value})
@@ -140,7 +138,7 @@ def train(
         tfgan.defer(redraw_in_all, tfgan.constant(originals), tfgan.constant(own))
     )
     hooks = [tfgan.StopAtStepHook(last_step=last_step), tfgan.ProgressHook(last_step), drawn]
-    with runs.user_errors((tfgan.NanLossError,)):
+    with command_line.user_errors((tfgan.NanLossError,)):
         tfgan.gan_train(
             train_ops,
             _LOGDIR.value,
@@ -151,7 +149,7 @@ def train(
             seed=_SEED.value,
             # More rounds than at first stretch the decay of the learning rates.
             allow_changes=True,
-            jit_compile=False,  # Measured: here XLA compiles long, for rounds that are no faster.
+            jit_compile=False,  # Measured: here XLA compiles long, and its rounds are not faster.
         )
     return drawn.final_ops_values
 

@@ -4,6 +4,8 @@ import pytest
 
 from benchmarks import measure as timing
 from benchmarks.cases import Case
+from benchmarks.constancy import constancy
+from benchmarks.sides import SideKind
 
 CASE = Case("dense", 32)
 
@@ -30,6 +32,32 @@ def test_the_fastest_candidate_is_the_side_and_the_others_end():
     assert side is fast
     assert rounds == 10  # Of 0.01 s in 0.1 s.
     assert slow.closed and not fast.closed
+
+
+class Broken(Told):
+    """A side whose training fails after some rounds."""
+
+    def run(self, rounds):
+        if rounds > 1:
+            raise RuntimeError("broken")
+        return super().run(rounds)
+
+
+def test_after_an_error_no_side_is_left_open():
+    sides = [Told(0.1), Told(0.1), Broken(0.001)]
+    ways = {str(i): [lambda _, side=side: side] for i, side in enumerate(sides)}
+    with pytest.raises(RuntimeError, match="broken"):
+        timing.measure(CASE, ways, repeats=1, seconds=0.1)
+    assert all(side.closed for side in sides)
+
+
+def test_constancy_leaves_no_side_open_after_an_error(monkeypatch):
+    sides = {"lite": Broken(0.1), "fused": Told(0.1)}
+    kinds = {name: SideKind(name, [lambda _, side=side: side], "") for name, side in sides.items()}
+    monkeypatch.setattr("benchmarks.constancy.SIDES", kinds)
+    with pytest.raises(RuntimeError, match="broken"):
+        constancy(CASE, 200)
+    assert all(side.closed for side in sides.values())
 
 
 def test_images_per_second_are_batch_size_over_seconds_of_a_round():

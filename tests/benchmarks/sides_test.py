@@ -1,5 +1,6 @@
 """Every side trains what a case says, with what belongs together."""
 
+import contextlib
 import sys
 
 import numpy as np
@@ -9,7 +10,9 @@ from benchmarks.cases import Case, images, labels, make_dataset, make_networks
 from benchmarks.handwritten import FusedLoop, PlainLoop
 from benchmarks.keras_fit import KerasFit
 from benchmarks.library import Library
-from benchmarks.process import ProcessSide
+from benchmarks.metrics_peers import Peers
+from benchmarks.process import ROOT, ProcessSide
+from benchmarks.tfgan import TFGANProcess
 from benchmarks.updates import Draws
 
 SIDES = {
@@ -57,6 +60,24 @@ def test_bfloat16_is_for_all_layers_with_weights_but_the_last(nets):
 def test_convolutions_have_no_conditional_case():
     with pytest.raises(ValueError, match="Only dense nets are conditional, not 'dcgan'"):
         Case("dcgan", 4, kind="conditional")
+
+
+def test_a_side_with_nets_of_one_width_refuses_others():
+    with pytest.raises(ValueError, match="width 1 alone, not 2"):
+        TFGANProcess(Case("dense", 32, width=2))
+
+
+@pytest.mark.parametrize(
+    ("printed", "names"), [("", []), ("one,two", ["one", "two"]), ("$PWD", [str(ROOT)])]
+)
+def test_the_process_of_peers_runs_at_the_root_and_names_those_that_are_installed(
+    printed, names, tmp_path
+):
+    interpreter = tmp_path / "python"
+    interpreter.write_text(f'#!/bin/sh\necho "{printed}"\n')
+    interpreter.chmod(0o755)
+    with contextlib.closing(Peers(str(interpreter), np.zeros([1, 1]), np.zeros([1, 1]))) as peers:
+        assert peers.names == names
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ import tf_keras
 import tfgan_lite as tfgan
 from tests.conformance.kinds import ROWS
 from tests.distribution.small_gan import NOISE, SmallGAN
-from tfgan_lite.deferred import random_key
+from tfgan_lite.runs import random_key
 from tfgan_lite.train.ops import update_of
 
 pytestmark = pytest.mark.slow

@@ -17,6 +17,7 @@ OF_ABSL = {"verbosity", "help"}
 def flags_of(source):
     """The flags that a program defines: the variable of each, by the flag's name."""
     pairs = re.findall(r"(?m)^(_\w+) = flags\.DEFINE_\w+\(\s*\"(\w+)\"", source)
+    pairs += re.findall(r"(?m)^(_\w+) = command_line\.define_(dry_run)\(\)", source)
     added = re.findall(r"add_argument\(\s*\"--([\w-]+)\"", source)
     return {name: variable for variable, name in pairs} | dict.fromkeys(added)
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 from examples.mnist_gan import data
-from examples.translation import domains
+from examples.translation import domains, results
 
 CYCLEGAN, STARGAN = "examples.translation.cyclegan", "examples.translation.stargan"
 SHORT = ("--max_number_of_steps=2", "--batch_size=2")
@@ -78,6 +78,12 @@ def test_a_folder_of_another_program_or_world_is_refused(programs, short_run):
     assert "holds a run with program=" in said
     said = programs.fail(program, f"--logdir={folder}", *SHORT, f"--graph_mode={not world}")
     assert "holds a run with graph_mode=" in said
+
+
+def test_a_damaged_folder_is_told_as_one_of_the_program_that_was_called(tmp_path):
+    tf.train.Checkpoint(step=tf.Variable(1)).save(str(tmp_path / "ckpt"))
+    with pytest.raises(ValueError, match="holds no run of examples.translation.stargan"):
+        results.claim(str(tmp_path), "stargan", {"graph_mode": False})
 
 
 @pytest.mark.parametrize("program", [CYCLEGAN, STARGAN])

@@ -7,7 +7,7 @@ import tf_keras
 
 import tfgan_lite as tfgan
 from tests.train.linear_gan import in_world
-from tfgan_lite import deferred
+from tfgan_lite import runs
 from tfgan_lite.features import augmented, diff_augment
 
 SHAPE = (4, 4, 3)
@@ -187,7 +187,7 @@ def test_a_checkpoint_holds_the_discriminator(tmp_path):
 
 def noisy(images):
     """One number for each call, so that the logits tell it."""
-    seed = deferred.random_seed("noisy")
+    seed = runs.random_seed("noisy")
     number = tf.random.uniform([]) if seed is None else tf.random.stateless_uniform([], seed)
     return images + number
 
@@ -268,13 +268,13 @@ def test_the_gradient_penalty_goes_through_the_augmentation(world):
 
 
 def in_training(value):
-    with deferred.Run(key=deferred.random_key(0, 0), training=True) as run:
+    with runs.Run(key=runs.random_key(0, 0), training=True) as run:
         return run.value(value).numpy()
 
 
 def test_the_generators_gradient_goes_through_the_augmentation():
     model = gan(augmented(Mean(), lambda images: 3.0 * images))
-    with deferred.Run(key=deferred.random_key(0, 0), training=True) as run, tf.GradientTape() as t:
+    with runs.Run(key=runs.random_key(0, 0), training=True) as run, tf.GradientTape() as t:
         logits = tf.reduce_mean(run.value(model.discriminator_gen_outputs))
     assert t.gradient(logits, model.generator_variables)[0].numpy() == pytest.approx(3.0)
 

@@ -6,8 +6,8 @@ import tensorflow as tf
 
 import tfgan_lite as tfgan
 from tests.train.linear_gan import in_world
-from tfgan_lite.deferred import Run, random_key
 from tfgan_lite.features import consistency_regularization, diff_augment
+from tfgan_lite.runs import Run, random_key
 
 both_worlds = pytest.mark.parametrize("world", ["graph", "TF2"])
 REAL = np.random.default_rng(0).normal(size=[4, 3]).astype(np.float32)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgan_lite.deferred import Run, random_key
 from tfgan_lite.features import diff_augment
+from tfgan_lite.runs import Run, random_key
 
 POLICIES = ["color", "translation", "cutout", "flip", "color,translation,cutout"]
 every_policy = pytest.mark.parametrize("policy", POLICIES)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgan_lite.deferred import Run, random_key
 from tfgan_lite.features import random_augment
 from tfgan_lite.features.random_augmentation import ADA_OPERATIONS
+from tfgan_lite.runs import Run, random_key
 
 every_operation = pytest.mark.parametrize("operation", ADA_OPERATIONS)
 

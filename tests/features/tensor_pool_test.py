@@ -8,8 +8,8 @@ import tensorflow as tf
 
 import tfgan_lite as tfgan
 from tests.train.linear_gan import LinearGAN, in_world
-from tfgan_lite.deferred import Run
 from tfgan_lite.features import TensorPool, tensor_pool
+from tfgan_lite.runs import Run
 
 both_worlds = pytest.mark.parametrize("world", ["graph", "TF2"])
 

@@ -6,8 +6,9 @@ import tensorflow as tf
 
 import tfgan_lite as tfgan
 from tfgan_lite.counters import Counters
-from tfgan_lite.deferred import Deferred, Run
+from tfgan_lite.deferred import Deferred
 from tfgan_lite.losses.composite import terms_of
+from tfgan_lite.runs import Run
 
 RATIO = 4.0
 

@@ -7,8 +7,8 @@ import tf_keras
 
 import tfgan_lite as tfgan
 from tfgan_lite.counters import Counters
-from tfgan_lite.deferred import Run, random_key
 from tfgan_lite.losses.composite import terms_of
+from tfgan_lite.runs import Run, random_key
 
 ROOT_2 = np.sqrt(2.0)
 

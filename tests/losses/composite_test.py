@@ -8,8 +8,8 @@ import tensorflow as tf
 
 import tfgan_lite as tfgan
 from tfgan_lite.counters import Counters
-from tfgan_lite.deferred import Run, random_key
 from tfgan_lite.losses.composite import terms_of
+from tfgan_lite.runs import Run, random_key
 from tfgan_lite.tracing import sources_of
 
 Reduction = tf.compat.v1.losses.Reduction

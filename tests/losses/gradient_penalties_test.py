@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.losses.critics import half_square, scaled_sum, sum_of_parts
 from tests.losses.worlds import REDUCTIONS, WORLDS, finite_differences, reduced
-from tfgan_lite import deferred
+from tfgan_lite import runs
 from tfgan_lite.losses import wargs
 
 # For each penalty: its value for an example where the slope is s.
@@ -211,7 +211,7 @@ def test_seed_fixes_the_noise_in_every_world(seed):
 
 
 def test_two_penalties_of_one_run_draw_other_noise():
-    with deferred.Run(key=tf.constant([1, 2])):
+    with runs.Run(key=tf.constant([1, 2])):
         first, second = (places_of(tf.constant([[0.0], [1.0]])) for _ in range(2))
     assert np.all(first.numpy() != second.numpy())
 

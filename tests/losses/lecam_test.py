@@ -6,8 +6,8 @@ import tensorflow as tf
 
 import tfgan_lite as tfgan
 from tests.losses.worlds import REDUCTIONS, WORLDS, finite_differences, reduced
-from tfgan_lite.deferred import Run
 from tfgan_lite.losses import LeCam, wargs
+from tfgan_lite.runs import Run
 
 RANDOM = np.random.default_rng(0)
 LOGITS = RANDOM.normal(0, 2, (2, 5, 1))

@@ -6,9 +6,9 @@ import tensorflow as tf
 
 import tfgan_lite as tfgan
 from tests.losses.worlds import REDUCTIONS, WORLDS, Reduction, finite_differences, reduced
-from tfgan_lite.deferred import Run
 from tfgan_lite.losses import PathLength, wargs
 from tfgan_lite.losses.draws import normals
+from tfgan_lite.runs import Run
 
 every_world = pytest.mark.parametrize("world", WORLDS)
 NOTHING = tfgan.GANModel(*[None] * len(tfgan.GANModel._fields))

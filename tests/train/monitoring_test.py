@@ -225,6 +225,16 @@ def test_a_training_hook_outside_of_gan_train_says_that_it_is_not_attached():
         tfgan.LossLoggingHook().before_run(None)
 
 
+@pytest.mark.parametrize("hook", [tfgan.SummaryHook, tfgan.ProfileHook])
+def test_a_training_hook_that_begins_outside_of_gan_train_says_so_too(hook, tmp_path):
+    with pytest.raises(RuntimeError, match=f"{hook.__name__} is not attached to a run"):
+        hook().begin()
+
+
+def test_a_training_hook_may_be_closed_without_having_a_way_of_its_own():
+    assert tfgan.TrainingHook().close() is None
+
+
 class NormsHook(tfgan.TrainingHook):
     def after_round(self, run_context, global_step):
         self.norms = self.run.gradient_norms()

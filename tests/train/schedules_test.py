@@ -52,6 +52,26 @@ def test_a_warm_up_has_rounds_of_its_own(world):
     assert updates_per_round(world, phases, 4) == [(0, 2), (0, 2), (1, 1), (1, 1)]
 
 
+def test_a_warm_up_may_have_functions_of_the_round():
+    """They count from the first round of all."""
+    first, then = [Phase("discriminator", lambda r: 5 + r)], [Phase("generator", lambda r: r)]
+    phases = warm_up(2, first, then)
+    rounds = [tuple(phase.steps(r) for phase in phases) for r in range(4)]
+    assert rounds == [(5, 0), (6, 0), (0, 2), (0, 3)]
+
+
+def test_adaptive_steps_in_a_warm_up_are_refused():
+    steps = AdaptiveSteps("discriminator_accuracy", 0.6, 0.8)
+    with pytest.raises(TypeError, match="AdaptiveSteps cannot be limited .* by during or warm_up"):
+        warm_up(2, [Phase("generator", 1)], [Phase("discriminator", steps)])
+
+
+@pytest.mark.parametrize("stop", [2.5, "3", True])
+def test_the_end_of_a_schedule_is_an_integer(stop):
+    with pytest.raises(ValueError, match="stop must be an integer of at least 0"):
+        during(1, 0, stop)
+
+
 @pytest.mark.parametrize("rounds_per_call", [1, 3, None])
 def test_several_rounds_in_one_call_end_where_the_ratio_changes(rounds_per_call):
     gan = LinearGAN()
@@ -178,7 +198,7 @@ def test_bad_phases_are_refused(phases, message):
 @pytest.mark.parametrize("steps", [-1, 1.5, None, 10_001])
 def test_a_function_that_gives_no_number_of_steps_is_told(steps):
     phases = [Phase("generator", lambda r: 1 if r == 0 else steps)]
-    with pytest.raises(ValueError, match="sub-steps for round 1: expected an integer from 0"):
+    with pytest.raises(ValueError, match="sub-steps for round 1 must be"):
         LinearGAN().train(2, get_hooks_fn=get_phased_train_hooks(phases))
 
 
@@ -192,8 +212,10 @@ def test_a_value_that_is_not_reported_is_told():
     ("options", "message"),
     [
         ({"low": 0.9}, "low must not be above high, got 0.9 and 0.8"),
-        ({"least": 0}, "1 <= least <= most"),
-        ({"least": 4, "most": 3}, "1 <= least <= most"),
+        ({"least": 0}, "least must be a positive integer"),
+        ({"least": 1.5}, "least must be a positive integer"),
+        ({"most": 2.5}, "most must be a positive integer"),
+        ({"least": 4, "most": 3}, "least <= most"),
         ({"every": 0}, "every must be a positive integer"),
     ],
 )

@@ -172,7 +172,7 @@ def test_networks_cannot_share_a_keras_optimizer(world):
 
 @both_worlds
 def test_unknown_keywords_are_refused(world):
-    with in_world(world), pytest.raises(TypeError, match="no argument clip"):
+    with in_world(world), pytest.raises(TypeError, match="unexpected keyword argument 'clip'"):
         LinearGAN(clip=1.0)
 
 
@@ -236,6 +236,24 @@ def test_variables_to_train_leaves_the_others_alone(world):
     assert weights["a"] == 1.0
     assert weights["b"] == pytest.approx(0.5 - 0.75 / 8)  # d/db = -c = 3/4.
     assert weights["c"] != -0.75
+
+
+def test_variables_to_train_may_be_those_of_tf_keras_that_cast_themselves():
+    dense = [tf_keras.layers.Dense(1, dtype="mixed_bfloat16") for _ in range(2)]
+    inputs = tfgan.constant(tf.ones([4, 1]))
+    model = tfgan.gan_model(*dense, inputs, inputs, check_shapes=False)
+    ops = tfgan.gan_train_ops(
+        model, tfgan.gan_loss(model), *sgd_pair(), variables_to_train=[d.kernel for d in dense]
+    )
+    for op, layer in zip(ops, dense):
+        (trained,) = update_of(op).variables
+        assert trained is layer.kernel._variable
+
+
+def test_variables_to_train_that_no_network_owns_are_refused():
+    chosen = [tf.Variable(1.0, name="stranger")]
+    with pytest.raises(ValueError, match="that no network owns: .*stranger"):
+        LinearGAN(variables_to_train=chosen)
 
 
 @both_worlds
@@ -319,3 +337,15 @@ def test_sequential_train_steps_serve_a_slim_style_loop():
     sums = [generator[i] + sum(discriminator[2 * i : 2 * i + 2]) for i in range(2)]
     np.testing.assert_allclose([total for total, _ in results], sums, rtol=1e-5)
     assert [should_stop for _, should_stop in results] == [False, True]
+
+
+def test_sequential_train_steps_sum_the_losses_of_both_directions_of_a_cyclegan():
+    losses = {"G": (1.0, 2.0), "D": (10.0, 20.0)}
+
+    class Session:
+        def run(self, fetches):
+            return losses.get(fetches)
+
+    train_ops = tfgan.GANTrainOps("G", "D", "increment", ())
+    step_fn = tfgan.get_sequential_train_steps(tfgan.GANTrainSteps(1, 2))
+    assert step_fn(Session(), train_ops, None, {}) == (63.0, False)

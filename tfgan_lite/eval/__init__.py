@@ -53,7 +53,7 @@ from tfgan_lite.eval.neighbours import density_coverage, precision_recall
 from tfgan_lite.eval.reference_statistics import ReferenceStatistics
 from tfgan_lite.eval.resizing import RESIZE_MODES, resize
 from tfgan_lite.eval.run_classifier import run_classifier_fn, sample_and_run_classifier_fn
-from tfgan_lite.eval.sample_grid_hook import SampleGridHook
+from tfgan_lite.eval.sample_grid_hook import SampleGridHook, spaced_grid
 from tfgan_lite.eval.sample_metrics import (
     DataCopying,
     DensityCoverage,
@@ -198,6 +198,7 @@ __all__ = [
     "sample_and_run_classifier_fn",
     "sample_and_run_inception",
     "sliced_wasserstein_distance",
+    "spaced_grid",
     "verdict",
     "write_summaries",
 ]

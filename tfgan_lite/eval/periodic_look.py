@@ -72,7 +72,7 @@ class PeriodicLook(TrainingHook):
         return next_multiple(global_step, self._every_n_steps)
 
     def begin(self) -> None:
-        self._logdir = self._logdir or (self.run and self.run.logdir)
+        self._logdir = self._logdir or (self._attached_to and self._attached_to.logdir)
         if self._logdir is not None:
             self._writer = scalar_writer(self._logdir)
         self._looked_at = self._clock()

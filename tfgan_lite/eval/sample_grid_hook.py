@@ -120,7 +120,7 @@ class SampleGridHook(PeriodicLook):
         super().end(session)
 
     def close(self) -> None:
-        """Closes the file; `gan_train` calls it after errors, too."""
+        """Closes the file; `gan_train` calls it even after errors."""
         if self._pictures is not None:
             self._pictures.close()
 
@@ -161,6 +161,10 @@ def spaced_grid(
 
     Raises:
       ValueError: another shape; a number that is NaN or infinite.
+
+    Example:
+      >>> tfgan.eval.spaced_grid(np.zeros([6, 8, 8, 1]), columns=3).shape
+      (18, 28, 1)
     """
     if images.ndim != 4 or not len(images) or images.shape[3] not in (1, 3, 4):
         raise ValueError(f"images must be [N, H, W, 1, 3 or 4], but their shape is {images.shape}.")

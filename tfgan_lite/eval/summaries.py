@@ -17,8 +17,8 @@ from tfgan_lite.deferred import defer
 from tfgan_lite.eval.image_grids import padded_grid
 from tfgan_lite.eval.image_ranges import ValueRange, as_bytes, checked_range
 from tfgan_lite.integers import checked_integer
-from tfgan_lite.networks import unwrapped
 from tfgan_lite.structures import CycleGANModel, StarGANModel
+from tfgan_lite.variables import unwrapped
 from tfgan_lite.worlds import in_plain_graph
 
 __all__ = [

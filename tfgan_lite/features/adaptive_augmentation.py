@@ -11,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfgan_lite.deferred import current_run, defer
+from tfgan_lite.deferred import defer
 from tfgan_lite.features.augmented_discriminator import Augmented
 from tfgan_lite.features.random_augmentation import (
     ADA_OPERATIONS,
@@ -20,6 +20,7 @@ from tfgan_lite.features.random_augmentation import (
 )
 from tfgan_lite.integers import checked_integer
 from tfgan_lite.losses.slopes import logits_of
+from tfgan_lite.runs import current_run
 from tfgan_lite.worlds import in_plain_graph
 
 __all__ = ["AdaptiveAugment"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfgan_lite.networks import unwrapped
+from tfgan_lite.variables import unwrapped
 from tfgan_lite.worlds import in_plain_graph
 
 __all__ = ["WeightAverage"]

@@ -13,7 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfgan_lite.networks import unwrapped
+from tfgan_lite.variables import unwrapped
 
 __all__ = ["VariableClippingOptimizer", "clip_discriminator_weights", "clip_variables"]
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfgan_lite.deferred import current_run
 from tfgan_lite.graph_notes import note, noted
 from tfgan_lite.integers import checked_integer
+from tfgan_lite.runs import current_run
 from tfgan_lite.worlds import in_plain_graph
 
 __all__ = [

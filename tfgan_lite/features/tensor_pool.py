@@ -11,9 +11,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfgan_lite.deferred import Deferred, current_run, defer, random_seed
+from tfgan_lite.deferred import Deferred, defer
 from tfgan_lite.integers import checked_integer
 from tfgan_lite.kept import kept
+from tfgan_lite.runs import current_run, random_seed
 from tfgan_lite.worlds import in_plain_graph
 
 __all__ = ["TensorPool", "tensor_pool"]

@@ -46,7 +46,7 @@ def connect(
 
     Args:
       kind: one of KINDS.
-      generator, discriminator: networks; of a CycleGAN pairs of them.
+      generator, discriminator: networks; for a CycleGAN pairs of them.
       dataset: batches, or pairs of them: of data and conditions (a conditional GAN), data and
         one-hot labels (ACGAN, StarGAN), data of both domains (CycleGAN).
       noise: the distribution of the generator's noise, if it takes any.

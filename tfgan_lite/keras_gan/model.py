@@ -42,11 +42,11 @@ class KerasGAN(WithoutBatchMethods):
 
     Args:
       generator: a Keras model of the noise; with conditions or labels, of `[noise, labels]`; of an
-        InfoGAN, of `[noise, code, ...]`; of a StarGAN, of `(images, target)`. Of a CycleGAN a pair
+        InfoGAN, of `[noise, code, ...]`; of a StarGAN, of `(images, target)`. For a CycleGAN a pair
         of models, x to y and y to x.
       discriminator: a Keras model of the data that gives logits; of an ACGAN and a StarGAN
         `[logits, class_logits]`; of an InfoGAN `[logits, head, ...]` with a head for each code:
-        logits of a one-hot code, the mean of any other. Of a CycleGAN a pair of models.
+        logits of a one-hot code, the mean of any other. For a CycleGAN a pair of models.
       noise: how many standard normal numbers the generator takes, or their shape, or a distribution
         of one example's noise, such as TFP's. CycleGAN and StarGAN have none.
       codes: of an InfoGAN, the distributions of one example's codes, a list.
@@ -122,7 +122,7 @@ class KerasGAN(WithoutBatchMethods):
           penalties: as `gan_loss` takes them: `[(tfgan.losses.r1_penalty, 1.0, 16)]`.
           schedule: a round: `GANTrainSteps(g, d)`, a list of `Phase`s, or what
             `get_joint_train_hooks` and its like give. One step of each by default.
-          generator_average: the `features.WeightAverage` to keep and to sample with; of a CycleGAN
+          generator_average: the `features.WeightAverage` to keep and to sample with; for a CycleGAN
             a pair of them.
           generator_metrics: see `gan_train_ops`.
           discriminator_metrics: see `gan_train_ops`.
@@ -257,7 +257,7 @@ class KerasGAN(WithoutBatchMethods):
         num_samples: int | None = None,
         **options: Any,
     ) -> Any:
-        """Scores generated samples against real ones; of a CycleGAN, translations of x to y.
+        """Scores generated samples against real ones; for a CycleGAN, translations of x to y.
 
         Args:
           data: real samples, see `tfgan.eval.evaluate`.
@@ -297,7 +297,7 @@ class KerasGAN(WithoutBatchMethods):
         return tf.nest.map_structure(lambda tensor: tensor.numpy(), drawn)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """The generator's output; of a CycleGAN, the translation of x to y."""
+        """The generator's output; for a CycleGAN, the translation of x to y."""
         args = inputs if self.kind == "stargan" else (inputs,)
         return self._generator(*args, training=training)
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfgan_lite.losses.reduction import as_written, publish
 from tfgan_lite.losses.safe_math import numerically_stable_global_norm
-from tfgan_lite.networks import unwrapped
+from tfgan_lite.variables import unwrapped
 
 
 @as_written

@@ -7,9 +7,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfgan_lite.deferred import Deferred, Run, current_run, defer, materialise
+from tfgan_lite.deferred import Deferred, defer, materialise
 from tfgan_lite.losses import adversarial_combination
 from tfgan_lite.losses.reduction import as_written
+from tfgan_lite.runs import Run, current_run
 from tfgan_lite.structures import GANLoss
 
 

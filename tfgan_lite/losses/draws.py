@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfgan_lite import deferred
+from tfgan_lite import runs
 from tfgan_lite.losses.reduction import as_written
 
 
@@ -14,7 +14,7 @@ from tfgan_lite.losses.reduction import as_written
 def seed_for(salt: str, seed: int | tf.Tensor | None) -> tf.Tensor | None:
     """The seed of a draw, int [2]: the one given, the run's for this salt, or None."""
     if seed is None:
-        return deferred.random_seed(salt)
+        return runs.random_seed(salt)
     return tf.stack([0, seed]) if tf.convert_to_tensor(seed).shape.rank == 0 else seed
 
 

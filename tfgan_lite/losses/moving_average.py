@@ -6,9 +6,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfgan_lite.deferred import current_run
 from tfgan_lite.losses.reduction import as_written
 from tfgan_lite.replicas import mean_over_replicas
+from tfgan_lite.runs import current_run
 from tfgan_lite.worlds import in_plain_graph
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from tfgan_lite import deferred
+from tfgan_lite import runs
 from tfgan_lite.worlds import in_plain_graph
 
 Reduction = tf.compat.v1.losses.Reduction
@@ -79,7 +79,7 @@ def publish(
             )
         tf.compat.v1.add_to_collection(loss_collection, loss)
     if add_summaries:
-        summarise = tf.compat.v1.summary.scalar if in_plain_graph() else deferred.report
+        summarise = tf.compat.v1.summary.scalar if in_plain_graph() else runs.report
         for tag, value in summaries.items():
             summarise(tag, tf.reduce_mean(value))
     return loss

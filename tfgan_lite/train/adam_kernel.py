@@ -16,8 +16,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfgan_lite.networks import unwrapped
 from tfgan_lite.train.loss_scaling import wrapped
+from tfgan_lite.variables import unwrapped
 
 __all__ = ["adam_kernel", "has_adam_kernel"]
 

@@ -1,4 +1,4 @@
-"""A number by which a tensor that is not finite is known."""
+"""A scalar that shows whether a tensor is finite."""
 
 from __future__ import annotations
 

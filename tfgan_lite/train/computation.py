@@ -11,8 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfgan_lite.batches import batch_size_of
-from tfgan_lite.deferred import Deferred, Run
+from tfgan_lite.deferred import Deferred
 from tfgan_lite.replicas import is_distributed, mean_over_replicas
+from tfgan_lite.runs import Run
 from tfgan_lite.train.updates import Update, apply_all
 
 __all__ = ["Computation", "Gradients", "all_finite", "describe_not_finite"]
@@ -32,7 +33,7 @@ class Gradients(NamedTuple):
     checked: tf.Tensor  # Values that must be finite.
     fetched: list[Any]  # The fetches' values.
     gradients: list[list[Any]]  # Of each update's variables; None for those that it leaves.
-    images: list[Any]  # How many images each update generated.
+    generated_counts: list[Any]  # How many images each update generated.
     raw_checksums: tf.Tensor  # Of each update, a number that is finite if its raw gradients are.
 
 
@@ -80,7 +81,7 @@ class Computation:
             pairs = [u.transformed(each) for u, each in zip(self.updates, raw)]
             values = [run.value(fetch) for fetch in self._fetches]
             report = self._report(run, losses, pairs)
-            images = [self._generated(run, u) for u in self.updates]
+            counts = [self._generated(run, u) for u in self.updates]
         checked = tf.concat([report, self._gradient_checksums(pairs)], 0)
         checked = self._without_overflow(checked, raw_checksums)
         if self.skips:
@@ -88,7 +89,7 @@ class Computation:
                 variable.assign(tf.where(all_finite(checked), variable, value))
             report = self._without_skipped(report, checked)
         gradients = [u.in_order(each) for u, each in zip(self.updates, pairs)]
-        return Gradients(report, checked, values, gradients, images, raw_checksums)
+        return Gradients(report, checked, values, gradients, counts, raw_checksums)
 
     def of_all_replicas(self, found: Gradients) -> Gradients:
         """The same with the means of what all replicas found.
@@ -117,7 +118,7 @@ class Computation:
         raw_checksums = tf.unstack(found.raw_checksums)
         pairs = [u.to_apply(each, raw) for u, each, raw in zip(self.updates, pairs, raw_checksums)]
         apply_all(self.updates, pairs)
-        for update, made in zip(self.updates, found.images):
+        for update, made in zip(self.updates, found.generated_counts):
             if update.average is not None:
                 update.average.update(made, update.counters.images_seen.read_value())
 
@@ -192,7 +193,7 @@ class Computation:
         return tf.where(self._of_gradients(excused, checked.shape[0]), 0.0, checked)
 
     def _of_gradients(self, by_update: Sequence[Any], size: int) -> tf.Tensor:
-        """For each of the checked values, True if its update is and gradients made the value."""
+        """For each checked value, whether it is of an update's gradients, True in `by_update`."""
         found: list[Any] = []
         for update, value in zip(self.updates, by_update):
             norms = len(update.gradient_norm_names)

@@ -13,7 +13,7 @@ __all__ = ["follow_stderr"]
 
 
 def follow_stderr(earlier: Any) -> Callable[[], None]:
-    """Lets log handlers that write to an earlier stderr write to what `sys.stderr` is now.
+    """Redirects log handlers that hold an earlier stderr to the current `sys.stderr`.
 
     A bar that is being drawn takes the place of `sys.stderr`, to write lines above itself. Handlers
     hold the stream that they were made with, and would write into the middle of the bar.

@@ -39,9 +39,9 @@ def may_fuse(steps: Sequence[SubStep]) -> bool:
 def rounds_in_one_launch(steps: Sequence[SubStep]) -> int:
     """How many rounds one XLA program is to run at most.
 
-    One, unless a sub-step is to be compiled so; where the data may end within the program; where a
-    round's batches are so large that there is nothing to gain and eight take room; and where there
-    are convolutions, which are several times slower in XLA's loops on a CPU.
+    One, unless a sub-step asks for more. Also one where the data may end inside the program, where
+    eight rounds' batches would take memory for no gain, and where there are convolutions, which
+    XLA's loops run several times slower on a CPU.
 
     Args:
       steps: the sub-steps of a round, which may be fused.
@@ -109,16 +109,17 @@ class FusedRounds:
         """
         rounds = len(draws)
         filled = [*range(rounds), *[rounds - 1] * (self.most - rounds)]
-        given = [(*of_round, self._images(of_round[0])) for of_round in zip(draws, keys)]
+        given = [(*of_round, self._real_counts(of_round[0])) for of_round in zip(draws, keys)]
         return self.compute([given[i] for i in filled], tf.constant(rounds))
 
-    def _images(self, draws: Sequence[Any]) -> list[tf.Tensor]:
+    def _real_counts(self, draws: Sequence[Any]) -> list[tf.Tensor]:
         """How many real examples each sub-step of a round updates the discriminator on."""
         # Not in the program: data that no loss reads may have a size that XLA cannot know.
         found = [
-            step.images(dict(zip(step.sources, drawn))) for step, drawn in zip(self._steps, draws)
+            step.real_count(dict(zip(step.sources, drawn)))
+            for step, drawn in zip(self._steps, draws)
         ]
-        return [tf.cast(images, tf.int64) for images in found]
+        return [tf.cast(count, tf.int64) for count in found]
 
     def _computed(self, given: Sequence[Any], rounds: tf.Tensor) -> Ran:
         """The program: rounds, each of what is given for it."""
@@ -147,11 +148,13 @@ class FusedRounds:
         )
         return Ran(reports, finished, checked)
 
-    def _round(self, draws, keys, images) -> tuple[list[tf.Tensor], list[tf.Tensor], tf.Tensor]:
+    def _round(
+        self, draws, keys, real_counts
+    ) -> tuple[list[tf.Tensor], list[tf.Tensor], tf.Tensor]:
         """For each sub-step its report and what must be finite; and whether none was bad."""
         reports, checks = [], []
         proceed = tf.constant(True)
-        for step, drawn, key, seen in zip(self._steps, draws, keys, images):
+        for step, drawn, key, seen in zip(self._steps, draws, keys, real_counts):
             found = step.gradients(drawn, key)
             finite = all_finite(found.checked) if step.computation.checks else True
             step.computation.apply_where(proceed & finite, found)

@@ -55,7 +55,7 @@ def train_in_graph(
         if is_chief:
             check_and_save(run.logdir, configuration, saving.allow_changes)
     run.attach(hooks)
-    # TensorFlow takes 0 seconds for no interval.
+    # TensorFlow reads 0 seconds as "no interval".
     save_steps = 1 if saving.seconds == 0 else saving.steps
     arguments |= {
         "is_chief": is_chief,
@@ -88,7 +88,7 @@ def train_in_graph(
 
 @contextlib.contextmanager
 def _named_errors(run: TrainingRun, step: Any) -> Any:
-    """Turns errors of the graph into those that TF2 raises, too."""
+    """Turns errors of the graph into those that TF2 raises as well."""
     try:
         yield
     except (tf.errors.NotFoundError, tf.errors.InvalidArgumentError) as error:

@@ -93,7 +93,7 @@ class FinalOpsHook(SessionRunHook):
     """Evaluates ops when training ends normally: samples and metrics, for instance.
 
     It draws no training data: in TF2, what depends on a dataset reads a fresh pass over it, so that
-    it works after the data ran out, too.
+    it also works after the data ran out.
 
     Args:
       final_ops: a tensor, a deferred value, a callable of nothing that gives one (or an array), or

@@ -88,7 +88,8 @@ class JitChoice(tf.train.experimental.PythonState):
             )
         if self.jit_compile != "auto" or unknown or tf.config.functions_run_eagerly():
             return step.compiled(self.jit_compile is True, many_rounds=True)
-        if name in self.decisions:  # Of an early version without many_rounds: none then.
+        # Decisions saved by early versions have no many_rounds: it is then False.
+        if name in self.decisions:
             return step.compiled(**self.decisions[name])
         with variables_kept(step.changeable_variables()):
             faster = self._faster(step, name)

@@ -99,8 +99,8 @@ def gan_train(
         `tf.compat.v1.set_random_seed` before the model is made.
       jit_compile: in TF2, whether XLA compiles the updates; "auto" measures which is faster.
       rounds_per_call: in TF2, the most rounds in one compiled call; None to derive it.
-      save_checkpoint_steps: rounds between checkpoints, beside `save_checkpoint_secs`, of which it
-        takes the place in a graph.
+      save_checkpoint_steps: rounds between checkpoints, in addition to `save_checkpoint_secs`; in a
+        graph it replaces it.
       max_to_keep: how many checkpoints are kept, the newest; None for all.
       allow_changes: whether a run goes on from `logdir` where the schedule, an optimizer, a loss or
         the seed are not those that it began with. By default that is an error.
@@ -110,9 +110,9 @@ def gan_train(
         applied: "raise" an error; in TF2 also "skip" it, or "rollback" to the last checkpoint and
         go on from there with other noise and the data that comes next.
       max_nans: how many updates may be skipped, or how many times training may go back.
-      session: in TF2, the `Session` to train in, whose seed and choice of XLA hold, and which skips
-        updates if `nan_policy` does; a second call with the same one goes on where the data are.
-        None for one of the call's own.
+      session: in TF2, the `Session` to train in: its seed and XLA choice apply, and it must skip
+        updates exactly if `nan_policy` is "skip". Reusing one continues reading the data where it
+        stopped. None for one of the call's own.
 
     Returns:
       The global step after the last round, a NumPy scalar.
@@ -262,7 +262,7 @@ def _session(
         counters = train_ops.global_step_inc_op.counters
         jit = JitChoice(jit_compile, decisions=_decisions.setdefault(counters, {}))
         return Session(counters, strategy, seed, jit, skips)
-    JitChoice(jit_compile)  # Refuses what is no choice.
+    JitChoice(jit_compile)  # Refuses any other value.
     for name, value, default, held in (
         ("seed", seed, 0, given.seed),
         ("jit_compile", jit_compile, "auto", given.jit.jit_compile),

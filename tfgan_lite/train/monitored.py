@@ -78,7 +78,7 @@ class MonitoredSession:
             return False
         self.stop_reason = "the data ended" if stopped else "a hook asked for it"
         # A session at its end has no more data to train on, and final ops must not take any.
-        final = self.session.without_training_data()
+        final = self.session.on_fresh_passes()
         for hook in self._hooks:
             hook.end(final)
         final.close()

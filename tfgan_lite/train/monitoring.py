@@ -49,7 +49,7 @@ class StopAtStepHook(TrainingHook):
         self.last_step = last_step
 
     def after_create_session(self, session: Any, coord: Any) -> None:
-        step = int(session.run(global_step_of(self.run)))
+        step = int(session.run(global_step_of(self._attached_to)))
         if self._num_steps is not None:
             self.last_step = step + self._num_steps
         if step >= self.last_step:  # A run that was finished before and is called again.
@@ -59,7 +59,7 @@ class StopAtStepHook(TrainingHook):
         return self.last_step
 
     def before_run(self, run_context: Any) -> Any:
-        return super().before_run(run_context) if self.run else None
+        return super().before_run(run_context) if self._attached_to else None
 
     def after_run(self, run_context: Any, run_values: Any) -> None:
         results = run_values.results  # None in a session that gan_train did not make.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -26,18 +26,22 @@ __all__ = [
 
 
 class TrainOp(Deferred):
-    """In TF2, one update of one network; its value is the loss."""
+    """In TF2, one update of one network; its value is the loss.
 
-    def __init__(self, update: Update):
+    Args:
+      update: what it makes.
+      run: makes it, and gives the loss, where the op is called outside any session.
+    """
+
+    def __init__(self, update: Update, run: Callable[[TrainOp], Any]):
         super().__init__(lambda: update.loss(), f"{update.name}_train_op")
         self.update = update
         self.report = Report(update)
+        self._run = run
 
-    def __call__(self) -> tf.Tensor:
+    def __call__(self) -> Any:
         """Runs one update, and gives the loss that it was made from."""
-        from tfgan_lite.train.session import session_for_single_calls
-
-        return session_for_single_calls(self.update.counters).run(self)
+        return self._run(self)
 
 
 class Report(Deferred):

@@ -23,12 +23,17 @@ __all__ = [
 
 
 def check_optimizer(optimizer: Any, name: str, variables: Sequence[tf.Variable]) -> None:
-    """Raises TypeError or ValueError for an optimizer that could not train the variables.
+    """Checks that an optimizer can train the variables.
 
     Args:
       optimizer: what was given.
       name: the network's, for messages.
       variables: what it would train.
+
+    Raises:
+      TypeError: it is not an optimizer, or one of graphs in TF2.
+      ValueError: it was made outside the strategy that trains, or accumulates gradients where Keras
+        cannot: in a graph or on several replicas.
     """
     in_graph = not tf.executing_eagerly()
     is_v1 = isinstance(optimizer, tf.compat.v1.train.Optimizer)
@@ -113,8 +118,8 @@ _SUMS = ("_all_reduce_sum_gradients", "aggregate_gradients")
 def without_sums_over_replicas(optimizer: Any) -> Iterator[None]:
     """Inside, a Keras optimizer takes gradients as they are, if there is one replica.
 
-    The sum has a gradient of its own, and TensorFlow never forgets one: with it stays the graph
-    around, megabytes for every program that is made.
+    The sum registers a custom gradient, which TensorFlow never releases, and with it the
+    surrounding graph: megabytes for every program.
     """
     keras = wrapped(optimizer)
     several = tf.distribute.get_strategy().num_replicas_in_sync > 1

@@ -11,9 +11,9 @@ __all__ = ["peak_memory"]
 
 
 def peak_memory() -> str:
-    """Of the machine and, in TF2, of its GPUs: "1.2 GB", "1.2 GB, GPU:0 3.4 GB".
+    """The peak resident memory of this process and, in TF2, the peak of each GPU.
 
-    Empty where the system does not tell.
+    "1.2 GB", for instance, or "1.2 GB, GPU:0 3.4 GB"; empty where the system does not tell.
     """
     found = _of_the_process()
     parts = [_gigabytes(found)] if found else []

@@ -40,7 +40,7 @@ def seconds_apart(
       Seconds by "data", names of networks, and "penalties" where they have some; empty where the
       data end at once, or a value is not finite.
     """
-    apart = session.without_training_data()
+    apart = session.on_fresh_passes()
     steps = [
         _programs(apart.sub_step(hook.updates), hook.train_steps, apart)
         for hook in train_hooks

@@ -50,7 +50,7 @@ class ProfileHook(TrainingHook):
       shares: of the rounds' time, by phase, in the end; they add up to 1.
 
     Raises:
-      ValueError: rounds that are no rounds; no logdir.
+      ValueError: rounds that are not integers, or out of order; no logdir.
 
     Example:
       >>> done = int(train_ops.global_step_inc_op.counters.global_step.numpy())

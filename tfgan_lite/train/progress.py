@@ -123,7 +123,7 @@ class ProgressHook(TrainingHook):
             self._print(f"round {global_step:,}{self._left(global_step, rate)}: {state}")
 
     def close(self) -> None:
-        """Stops drawing, and says how it ended; `gan_train` calls it after errors, too."""
+        """Stops drawing, and says how it ended; `gan_train` calls it even after errors."""
         if self._progress is not None:
             self._progress.stop()
             self._undo_logs()

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfgan_lite.deferred import random_key
+from tfgan_lite.runs import random_key
 from tfgan_lite.sources import DatasetSource
 from tfgan_lite.tracing import program_of
 from tfgan_lite.train.fused_rounds import FusedRounds, may_fuse, rounds_in_one_launch

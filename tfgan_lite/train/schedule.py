@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from tfgan_lite.integers import checked_integer
 from tfgan_lite.structures import GANTrainSteps
+from tfgan_lite.train.scheduled_hook import AdaptiveSteps
 
 __all__ = ["Phase", "checked_phases", "describe", "during", "joint", "sequential", "warm_up"]
 
@@ -43,6 +44,9 @@ def sequential(
       train_steps: sub-steps of each network in a round; 0 or more, not both 0.
       order: "generator_first", as in TF-GAN, or "discriminator_first".
 
+    Raises:
+      ValueError: numbers of sub-steps out of their range; an unknown order.
+
     Example:
       >>> tfgan.train.sequential(tfgan.GANTrainSteps(1, 5), order="discriminator_first")
       (Phase(networks=('discriminator',), steps=5), Phase(networks=('generator',), steps=1))
@@ -56,6 +60,12 @@ def sequential(
 
 def joint(train_steps: GANTrainSteps = GANTrainSteps(1, 1)) -> tuple[Phase, ...]:
     """Both networks at once as often as both have sub-steps, then what is left of either.
+
+    Args:
+      train_steps: as for `sequential`.
+
+    Raises:
+      ValueError: numbers of sub-steps out of their range.
 
     Example:
       >>> tfgan.train.joint(tfgan.GANTrainSteps(1, 3))[0]
@@ -78,6 +88,10 @@ def warm_up(rounds: int, first: Sequence[Phase], then: Sequence[Phase]) -> tuple
       first: the phases of these rounds.
       then: the phases of all later rounds.
 
+    Raises:
+      ValueError: numbers that are not integers of at least 0.
+      TypeError: a phase with `AdaptiveSteps`, which count only in rounds of one kind.
+
     Example:
       >>> from tfgan_lite.train import Phase, joint, warm_up
       >>> first, *_ = warm_up(100, [Phase("discriminator", 1)], joint())
@@ -90,25 +104,41 @@ def warm_up(rounds: int, first: Sequence[Phase], then: Sequence[Phase]) -> tuple
     return early + late
 
 
-def during(steps: int, start: int, stop: int | None = None) -> Callable[[int], int]:
+def during(steps: Steps, start: int, stop: int | None = None) -> Callable[[int], int]:
     """`steps` in the rounds from `start` to before `stop`, and none in others.
+
+    Args:
+      steps: a number of sub-steps, or a function of the round, counted from the first of all.
+      start: the first round, at least 0.
+      stop: the round after the last, not below `start`; None for no end.
+
+    Raises:
+      ValueError: numbers that are not integers, or out of their ranges.
+      TypeError: `steps` is an `AdaptiveSteps`.
 
     Example:
       >>> steps = tfgan.train.during(5, start=10, stop=20)
       >>> steps(9), steps(10), steps(20)
       (0, 5, 0)
     """
-    checked_integer("steps", steps, least=0)
+    if isinstance(steps, AdaptiveSteps):
+        raise TypeError(
+            "AdaptiveSteps cannot be limited to some rounds by during or warm_up: give them a phase"
+            " that all rounds have, or pass a number or a function of the round."
+        )
+    if not callable(steps):
+        checked_integer("steps", steps, least=0)
     checked_integer("start", start, least=0)
-    if stop is not None and not stop >= start:
+    if stop is not None and checked_integer("stop", stop, least=0) < start:
         raise ValueError(f"stop must not be before start, got {stop} and {start}.")
 
     def steps_at(round_number: int) -> int:
-        within = start <= round_number and (stop is None or round_number < stop)
-        return steps if within else 0
+        if round_number < start or (stop is not None and round_number >= stop):
+            return 0
+        return steps(round_number) if callable(steps) else steps
 
     last = "the end" if stop is None else stop - 1
-    steps_at.description = f"{steps} (rounds {start} to {last})"
+    steps_at.description = f"{_in_words(steps)} (rounds {start} to {last})"
     return steps_at
 
 

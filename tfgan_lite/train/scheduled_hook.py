@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -56,10 +55,9 @@ class AdaptiveSteps(tf.Module):
             raise TypeError(f"value must be the name of a reported value, got {value!r}.")
         if not low <= high:
             raise ValueError(f"low must not be above high, got {low} and {high}.")
-        if not 1 <= least <= most <= MOST_STEPS:
-            raise ValueError(
-                f"1 <= least <= most <= {MOST_STEPS} must hold, got {least} and {most}."
-            )
+        least, most = checked_integer("least", least), checked_integer("most", most)
+        if not least <= most <= MOST_STEPS:
+            raise ValueError(f"least <= most <= {MOST_STEPS} must hold, got {least} and {most}.")
         self.value = value
         self.description = f"{least} to {most} (by {value})"
         self._low, self._high = low, high
@@ -159,11 +157,8 @@ class ScheduledTrainOpsHook(RunTrainOpsHook):
             self.steps.observe(column.reshape([-1, self.train_steps]).mean(1), self._session)
 
     def _steps_at(self, round_number: int) -> int:
-        steps = self.steps(round_number)
-        is_integer = isinstance(steps, numbers.Integral) and not isinstance(steps, bool)
-        if not is_integer or not 0 <= steps <= MOST_STEPS:
-            raise ValueError(
-                f"The schedule gives {steps!r} sub-steps for round {round_number}: expected an"
-                f" integer from 0 to {MOST_STEPS}."
-            )
-        return int(steps)
+        name = f"The schedule's number of sub-steps for round {round_number}"
+        steps = checked_integer(name, self.steps(round_number), least=0)
+        if steps > MOST_STEPS:
+            raise ValueError(f"{name} must be at most {MOST_STEPS}, got {steps}.")
+        return steps

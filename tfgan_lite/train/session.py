@@ -10,10 +10,12 @@ import numpy as np
 import tensorflow as tf
 
 from tfgan_lite.counters import Counters
-from tfgan_lite.deferred import Deferred, random_key
+from tfgan_lite.deferred import Deferred
 from tfgan_lite.end_of_passes import end_passes
 from tfgan_lite.integers import checked_integer
+from tfgan_lite.noise_keys import FIRST_FINAL_LOOK, FIRST_LOOK, ROUNDS_APART
 from tfgan_lite.replicas import is_distributed
+from tfgan_lite.runs import random_key
 from tfgan_lite.sources import DatasetSource
 from tfgan_lite.tracing import program_of
 from tfgan_lite.train.computation import describe_not_finite
@@ -25,11 +27,7 @@ from tfgan_lite.train.sub_step import SubStep
 from tfgan_lite.train.updates import Update, joint_name
 from tfgan_lite.train.workers import Workers
 
-__all__ = ["Session", "session_for_single_calls"]
-
-# Places in a round for runs that train nothing: noise that no sub-step sees.
-FIRST_LOOK, FIRST_FINAL_LOOK = 1 << 29, 1 << 30
-_ROUNDS_APART = 0x3779B1B5
+__all__ = ["Session", "run_alone"]
 
 _UNLIKE_ELEMENTS = re.compile(  # What tf.data says of them.
     "(`generator` yielded an element|Cannot batch tensors with different).*"
@@ -89,6 +87,8 @@ class Session:
           NumPy values in the structure of `fetches`.
 
         Raises:
+          TypeError: something that cannot be fetched, such as a metric or a distribution.
+          ValueError: a dataset's element is not like the others.
           tf.errors.OutOfRangeError: a dataset has ended.
           NanLossError: an update's loss is not finite; no update of this run was applied.
         """
@@ -127,8 +127,7 @@ class Session:
 
     def noise_round(self) -> tf.Tensor:
         """The round in progress as keys of noise count it."""
-        # The odd constant keeps what follows a rollback apart from all rounds before.
-        shift = self.rollbacks * _ROUNDS_APART
+        shift = self.rollbacks * ROUNDS_APART
         return tf.cast(self.counters.global_step, tf.int32) + shift
 
     def start_anew(self) -> None:
@@ -159,8 +158,11 @@ class Session:
         self.iterators.clear()
         end_passes(passes)
 
-    def without_training_data(self) -> Session:
-        """A session on the same networks that reads fresh passes over the datasets."""
+    def on_fresh_passes(self) -> Session:
+        """A session on the same networks that reads each dataset from its start.
+
+        What it reads, training does not miss.
+        """
         session = Session(self.counters, self.strategy, self.seed, self.jit, self.skips)
         session.rollbacks = self.rollbacks
         session._looks = FIRST_FINAL_LOOK
@@ -220,19 +222,20 @@ class Session:
         return program_of(program, reduce_retracing=True)
 
 
-def session_for_single_calls(counters: Counters) -> Session:
-    """The session behind train ops that are called outside any session: it ends with them."""
-    if not hasattr(counters, "session_for_single_calls"):
+def run_alone(op: TrainOp) -> Any:
+    """Runs a train op that is called outside any session, in one of all ops made with it."""
+    counters = op.update.counters
+    if not hasattr(counters, "session_for_single_calls"):  # It ends with the ops.
         counters.session_for_single_calls = Session(counters)
-    return counters.session_for_single_calls
+    return counters.session_for_single_calls.run(op)
 
 
 def _check_fetch(node: Any) -> None:
     known = (Deferred, tf.Variable, tf.Tensor, np.ndarray, np.generic, int, float, type(None))
     if isinstance(node, Deferred) and node.opaque:
         raise TypeError(
-            f"Cannot fetch {node.name}, which is no tensor: fetch what you want of it, for instance"
-            " tfgan_lite.defer(lambda distribution: distribution.mean(), value)."
+            f"Cannot fetch {node.name}, which is not a tensor: fetch what you want of it, for"
+            " instance tfgan_lite.defer(lambda distribution: distribution.mean(), value)."
         )
     if hasattr(node, "needs_of_reference"):
         raise TypeError(

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfgan_lite.deferred import Deferred, Run
-from tfgan_lite.networks import unwrapped
+from tfgan_lite.deferred import Deferred
 from tfgan_lite.replicas import is_distributed
+from tfgan_lite.runs import Run
 from tfgan_lite.sources import DatasetSource
 from tfgan_lite.tracing import needed_by, sources_of
 from tfgan_lite.train import lazy_terms
@@ -21,6 +21,7 @@ from tfgan_lite.train.adam_kernel import has_adam_kernel
 from tfgan_lite.train.computation import Computation, Gradients, all_finite
 from tfgan_lite.train.loss_scaling import scaling_state
 from tfgan_lite.train.updates import Update
+from tfgan_lite.variables import unwrapped
 
 __all__ = ["Result", "SubStep"]
 
@@ -186,7 +187,8 @@ class SubStep:
             `describe_not_finite` tells which.
         """
         drawn = dict(zip(self.dataset_sources, self._of_a_replica(elements)))
-        images = self.images({**drawn, **(samples or {})}) * self._strategy.num_replicas_in_sync
+        real_count = self.real_count({**drawn, **(samples or {})})
+        real_count *= self._strategy.num_replicas_in_sync
         work = functools.partial(self._on_all_replicas, elements, key, feeds, samples)
         if self.is_always_alike:
             report, values = work(self._plans[0])
@@ -194,7 +196,7 @@ class SubStep:
             branches = [functools.partial(work, skipped) for skipped in self._plans]
             report, values = tf.switch_case(self._plan(), branches)
         with tf.control_dependencies([report]):
-            self.count(images, self.computation.times(report))
+            self.count(real_count, self.computation.times(report))
         return Result(report, values)
 
     def _on_all_replicas(self, elements, key, feeds, samples, skipped) -> tuple[Any, list[Any]]:
@@ -242,7 +244,7 @@ class SubStep:
         parts = self._strategy.experimental_local_results(value)
         return tf.concat(parts, 0) if parts[0].shape.rank else parts[0]
 
-    def images(self, drawn: Mapping[Any, list[tf.Tensor]]) -> Any:
+    def real_count(self, drawn: Mapping[Any, list[tf.Tensor]]) -> Any:
         """How many real examples the discriminator is updated on.
 
         Args:
@@ -258,11 +260,11 @@ class SubStep:
             batch = run.value(example)
         return tf.shape(batch, tf.int64)[0] if batch.shape[0] is None else batch.shape[0]
 
-    def count(self, images: Any, times: Any = 1) -> list[Any]:
+    def count(self, real_count: Any, times: Any = 1) -> list[Any]:
         """Counts the updates, and the images that the discriminator was updated on.
 
         Args:
-          images: what `images` gave.
+          real_count: what `real_count` gave.
           times: 1, or 0 for updates that were not applied.
         """
         counts = []
@@ -270,7 +272,7 @@ class SubStep:
             if update.counts:
                 counts.append(update.counters.updates_of(update.role).assign_add(times))
             if update.counts and update.role == "discriminator":
-                counts.append(update.counters.images_seen.assign_add(images * times))
+                counts.append(update.counters.images_seen.assign_add(real_count * times))
         return counts
 
     def inputs(

@@ -56,7 +56,7 @@ class SummaryHook(TrainingHook):
         return next_multiple(global_step, self._every)
 
     def begin(self) -> None:
-        logdir = self._logdir or (self.run and self.run.logdir)
+        logdir = self._logdir or self.run.logdir
         if logdir is None:
             raise ValueError("SummaryHook has no logdir: give it one, or give gan_train one.")
         facts = run_facts(self.run)
@@ -81,7 +81,7 @@ class SummaryHook(TrainingHook):
         self._writer.flush()
 
     def close(self) -> None:
-        """Closes the file; `gan_train` calls it after errors, too."""
+        """Closes the file; `gan_train` calls it even after errors."""
         if self._writer is not None:
             self._writer.close()
 

@@ -61,7 +61,7 @@ def get_phased_train_hooks(phases: Sequence[schedule.Phase]) -> GetHooksFn:
 
     Args:
       phases: `train.Phase(networks, steps)` each; `train.sequential`, `train.joint` and
-        `train.warm_up` make such lists, too.
+        `train.warm_up` also make such lists.
 
     Raises:
       ValueError: an unknown network; sub-steps that are negative, or all 0.

@@ -25,13 +25,13 @@ from tfgan_lite.tracing import sources_of, variables_of
 from tfgan_lite.train import graph_ops
 from tfgan_lite.train.ops import IncrementOp, TrainOp
 from tfgan_lite.train.optimizers import as_optimized, build_slots, check_optimizer
-from tfgan_lite.train.updates import Update
+from tfgan_lite.train.session import run_alone
+from tfgan_lite.train.updates import GradsAndVars, Update
+from tfgan_lite.variables import unwrapped
 
 __all__ = ["gan_train_ops"]
 
 Metrics = Mapping[str, Callable[[Any], Any]]
-
-_GRAPH_OPTIONS = ("gate_gradients", "aggregation_method", "colocate_gradients_with_ops")
 
 
 def gan_train_ops(
@@ -45,7 +45,14 @@ def gan_train_ops(
     generator_average: WeightAverage | Sequence[WeightAverage] | None = None,
     generator_metrics: Metrics | None = None,
     discriminator_metrics: Metrics | None = None,
-    **kwargs: Any,
+    transform_grads_fn: Callable[[GradsAndVars], GradsAndVars] | None = None,
+    summarize_gradients: bool = False,
+    check_numerics: bool = True,
+    variables_to_train: Sequence[Any] | None = None,
+    update_ops: Sequence[Any] | None = None,
+    gate_gradients: int | None = None,
+    aggregation_method: int | None = None,
+    colocate_gradients_with_ops: bool | None = None,
 ) -> GANTrainOps:
     """The updates that training alternates.
 
@@ -61,27 +68,30 @@ def gan_train_ops(
       check_for_unused_update_ops: in a graph, whether update ops that neither network made are an
         error.
       is_chief: in a graph with a `SyncReplicasOptimizer`, whether this worker is the chief.
-      generator_average: a `features.WeightAverage` that follows the generator's weights; of a
+      generator_average: a `features.WeightAverage` that follows the generator's weights; for a
         CycleGAN a pair of them. `generate(..., average=...)` samples with it.
       generator_metrics: functions of the model that give scalars, by name. Each generator update
         reports them as "generator_<name>", to summaries, logs and schedules.
       discriminator_metrics: the same for the discriminator, such as
         `{"accuracy": losses.discriminator_accuracy}`.
-      **kwargs: `transform_grads_fn`, a function of a list of (gradient, variable) pairs that gives
-        such a list; `summarize_gradients` (False): report the norm of each variable's gradient;
-        `check_numerics` (True): a loss that is not finite stops training before it is applied;
-        `variables_to_train`: train these only, of the variables that the networks own. In a graph
-        also `update_ops`, which replaces what the networks' calls made, and `gate_gradients`,
-        `aggregation_method` and `colocate_gradients_with_ops` for v1 optimizers.
+      transform_grads_fn: a function of a list of (gradient, variable) pairs that gives such a list.
+      summarize_gradients: whether updates report the norm of each variable's gradient.
+      check_numerics: whether a loss that is not finite stops training before it is applied.
+      variables_to_train: the only variables to train, of those that the networks own; some of each.
+      update_ops: in a graph, assignments to run in place of those that the networks' calls made.
+      gate_gradients: in a graph, for v1 optimizers, as their `compute_gradients` takes it.
+      aggregation_method: likewise.
+      colocate_gradients_with_ops: likewise.
 
     Returns:
-      GANTrainOps of ops whose values are the losses, or of deferred values; of a CycleGAN tuples of
-      two, one for each direction.
+      GANTrainOps of ops whose values are the losses, or of deferred values; for a CycleGAN pairs of
+      them, one for each direction.
 
     Raises:
-      ValueError: no trainable variables; a loss that is not a scalar; a loss that does not depend
-        on its network; unused update ops; a call inside a tf.function.
-      TypeError: an optimizer of the wrong kind; a loss of another model; an unknown keyword.
+      ValueError: no trainable variables; variables to train that no network owns; a loss that is
+        not a scalar; a loss that does not depend on its network; one optimizer for both networks;
+        unused update ops; in TF2, an argument of graphs; a call inside a tf.function.
+      TypeError: an optimizer of the wrong kind; a loss of another model.
 
     Example:
       >>> adam = tf.keras.optimizers.Adam
@@ -95,89 +105,59 @@ def gan_train_ops(
             " tensors with a tf.GradientTape. For gan_train, call it outside."
         )
     in_graph = not tf.executing_eagerly()
-    options = _checked_options(kwargs, in_graph)
-    counters = Counters()
+    of_v1 = {
+        "gate_gradients": gate_gradients,
+        "aggregation_method": aggregation_method,
+        "colocate_gradients_with_ops": colocate_gradients_with_ops,
+    }
+    of_v1 = {name: value for name, value in of_v1.items() if value is not None}
+    if not in_graph:
+        _check_unused(update_ops=update_ops, **of_v1)
+    _check_not_shared(generator_optimizer, discriminator_optimizer)
     parts = _parts(model, loss)
     networks = [network for part in parts for network in part.networks]
+    _check_owned(variables_to_train, networks)
+    counters = Counters()
+
+    def made(role: str, optimizer: Any, metrics: Metrics | None, averages: Any) -> list[Update]:
+        return _updates(
+            role,
+            parts,
+            optimizer,
+            averages=averages,
+            metrics=metrics or {},
+            variables_to_train=variables_to_train,
+            counters=counters,
+            transform_grads_fn=transform_grads_fn,
+            check_numerics=check_numerics,
+            summarize_gradients=summarize_gradients,
+            options=of_v1,
+        )
+
     averages = _averages(generator_average, parts)
-
-    def updates_of(role: str, optimizer: Any, metrics: Metrics) -> list[Update]:
-        trained = [network for network in networks if network.role == role]
-        variables = [_variables(each, options["variables_to_train"]) for each in trained]
-        of_all = [v for each in variables for v in each]
-        check_optimizer(optimizer, role, of_all)
-        _check_not_shared(generator_optimizer, discriminator_optimizer)
-        owned = [as_optimized(optimizer, *each) for each in zip(trained, variables)]
-        build_slots(optimizer, [v for each in owned for v in each])
-        return [
-            Update(
-                network=network,
-                others=[other for other in networks if other is not network],
-                variables=mine,
-                loss=total,
-                terms=terms_of(total),
-                every=every_of(total),
-                metrics={name: _metric(fn, name, part.model) for name, fn in metrics.items()},
-                state=_state(total, networks, in_graph),
-                optimizer=optimizer,
-                counters=counters,
-                counts=network is trained[0],
-                real_example=part.real_example,
-                generated_example=part.generated_example,
-                average=averages[index] if role == "generator" else None,
-                transform_grads_fn=options["transform_grads_fn"],
-                check_numerics=options["check_numerics"],
-                summarize_gradients=options["summarize_gradients"],
-                options=options["graph"],
-            )
-            for index, (network, mine, part) in enumerate(zip(trained, variables, parts))
-            for total in [_checked_loss(part.loss_of(role), network.name, in_graph)]
-        ]
-
     updates = [
-        updates_of("generator", generator_optimizer, generator_metrics or {}),
-        updates_of("discriminator", discriminator_optimizer, discriminator_metrics or {}),
+        made("generator", generator_optimizer, generator_metrics, averages),
+        made("discriminator", discriminator_optimizer, discriminator_metrics, [None] * len(parts)),
     ]
     flat = [update for each in updates for update in each]
     if not in_graph:
         return GANTrainOps(
-            *(_one_or_all([TrainOp(u) for u in each]) for each in updates),
+            *(_one_or_all([TrainOp(u, run_alone) for u in each]) for each in updates),
             IncrementOp(counters),
             (),
         )
 
-    if check_for_unused_update_ops and options["update_ops"] is None:
+    if check_for_unused_update_ops and update_ops is None:
         graph_ops.check_unused_update_ops(networks)
     hooks = graph_ops.sync_replicas_hooks(flat, is_chief)
-    ops = {u: graph_ops.train_op([u], options["update_ops"])[0] for u in flat}
+    ops = {u: graph_ops.train_op([u], update_ops)[0] for u in flat}
     for each, op in ops.items():
-        note(op, update=each, update_ops=options["update_ops"])
+        note(op, update=each, update_ops=update_ops)
     return GANTrainOps(
         *(_one_or_all([ops[u] for u in each]) for each in updates),
         note(graph_ops.increment(counters.global_step), counters=counters),
         hooks,
     )
-
-
-def _checked_options(kwargs: dict[str, Any], in_graph: bool) -> dict[str, Any]:
-    defaults = {
-        "transform_grads_fn": None,
-        "summarize_gradients": False,
-        "check_numerics": True,
-        "variables_to_train": None,
-        "update_ops": None,
-    }
-    unknown = sorted(set(kwargs) - set(defaults) - set(_GRAPH_OPTIONS))
-    if unknown:
-        raise TypeError(
-            f"gan_train_ops has no argument {', '.join(unknown)}; it takes"
-            f" {', '.join([*defaults, *_GRAPH_OPTIONS])}."
-        )
-    graph_only = sorted(set(kwargs) & {"update_ops", *_GRAPH_OPTIONS})
-    if graph_only and not in_graph:
-        raise ValueError(f"{', '.join(graph_only)} has a meaning only in a tf.Graph.")
-    graph = {name: kwargs[name] for name in _GRAPH_OPTIONS if name in kwargs}
-    return {**defaults, **{k: v for k, v in kwargs.items() if k not in graph}, "graph": graph}
 
 
 class _Part(NamedTuple):
@@ -220,6 +200,55 @@ def _parts(model: Any, loss: Any) -> list[_Part]:
     return [_Part(each, its_loss, networks_of(each)) for each, its_loss in pairs]
 
 
+def _updates(
+    role: str,
+    parts: Sequence[_Part],
+    optimizer: Any,
+    averages: Sequence[WeightAverage | None],
+    metrics: Metrics,
+    variables_to_train: Sequence[Any] | None,
+    **alike: Any,
+) -> list[Update]:
+    """The updates of all networks of a role, which share its optimizer.
+
+    Args:
+      role: "generator" or "discriminator".
+      parts: what is trained.
+      optimizer: the role's.
+      averages: what follows each network's weights.
+      metrics: further scalars to report, by name.
+      variables_to_train: as given to `gan_train_ops`.
+      **alike: what all updates of the run have in common.
+    """
+    networks = [network for part in parts for network in part.networks]
+    trained = [network for network in networks if network.role == role]
+    variables = [_variables(network, variables_to_train) for network in trained]
+    check_optimizer(optimizer, role, [v for each in variables for v in each])
+    owned = [as_optimized(optimizer, *each) for each in zip(trained, variables)]
+    build_slots(optimizer, [v for each in owned for v in each])
+    updates = []
+    for network, mine, part, average in zip(trained, variables, parts, averages):
+        loss = _checked_loss(part.loss_of(role), network.name)
+        update = Update(
+            network=network,
+            others=[other for other in networks if other is not network],
+            variables=mine,
+            loss=loss,
+            terms=terms_of(loss),
+            every=every_of(loss),
+            metrics={name: _metric(fn, name, part.model) for name, fn in metrics.items()},
+            state=_state(loss, networks),
+            optimizer=optimizer,
+            counts=network is trained[0],
+            real_example=part.real_example,
+            generated_example=part.generated_example,
+            average=average,
+            **alike,
+        )
+        updates.append(update)
+    return updates
+
+
 def _averages(given: Any, parts: Sequence[_Part]) -> list[WeightAverage | None]:
     averages = [None] * len(parts) if given is None else as_list(given)
     if len(averages) != len(parts):
@@ -245,9 +274,9 @@ def _metric(fn: Any, name: str, model: Any) -> Any:
     return value
 
 
-def _state(loss: Any, networks: Sequence[Network], in_graph: bool) -> list[tf.Variable]:
+def _state(loss: Any, networks: Sequence[Network]) -> list[tf.Variable]:
     """Variables of the loss itself, such as a history of images; a graph saves all it has."""
-    if in_graph:
+    if not tf.executing_eagerly():
         return []
     owned = {id(v) for network in networks for v in network.variables}
     return [v for v in variables_of([loss]) if id(v) not in owned]
@@ -257,19 +286,33 @@ def _one_or_all(ops: Sequence[Any]) -> Any:
     return ops[0] if len(ops) == 1 else tuple(ops)
 
 
+def _check_unused(**of_graphs: Any) -> None:
+    given = sorted(name for name, value in of_graphs.items() if value is not None)
+    if given:
+        raise ValueError(f"{', '.join(given)} has a meaning only in a tf.Graph.")
+
+
 def _check_not_shared(generator_optimizer: Any, discriminator_optimizer: Any) -> None:
     is_v1 = isinstance(generator_optimizer, tf.compat.v1.train.Optimizer)
-    if generator_optimizer is discriminator_optimizer and not is_v1:
+    is_keras = hasattr(type(generator_optimizer), "apply_gradients") and not is_v1
+    if generator_optimizer is discriminator_optimizer and is_keras:
         raise ValueError(
             "Both networks share one Keras optimizer: its slots belong to one list of variables."
             " Give each network an optimizer of its own."
         )
 
 
+def _check_owned(chosen: Sequence[Any] | None, networks: Sequence[Network]) -> None:
+    owned = {id(v) for network in networks for v in network.variables}
+    others = [v.name for v in chosen or () if id(unwrapped(v)) not in owned]
+    if others:
+        raise ValueError(f"variables_to_train has variables that no network owns: {others}.")
+
+
 def _variables(network: Network, chosen: Sequence[Any] | None) -> list[tf.Variable]:
     variables = list(network.trainable_variables)
     if chosen is not None:
-        wanted = {id(getattr(v, "value", v)) for v in chosen} | {id(v) for v in chosen}
+        wanted = {id(unwrapped(v)) for v in chosen}
         variables = [v for v in variables if id(v) in wanted]
     if not variables:
         raise ValueError(
@@ -281,7 +324,8 @@ def _variables(network: Network, chosen: Sequence[Any] | None) -> list[tf.Variab
     return variables
 
 
-def _checked_loss(loss: Any, name: str, in_graph: bool) -> Any:
+def _checked_loss(loss: Any, name: str) -> Any:
+    in_graph = not tf.executing_eagerly()
     if not in_graph and not isinstance(loss, Deferred):
         raise TypeError(
             f"The {name}'s loss is an eager value ({loss!r}), computed once from one batch:"

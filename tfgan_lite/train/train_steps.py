@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import tensorflow as tf
+
 from tfgan_lite.structures import GANTrainSteps
 from tfgan_lite.train import schedule
 
@@ -14,7 +16,7 @@ __all__ = ["get_sequential_train_steps"]
 def get_sequential_train_steps(
     train_steps: GANTrainSteps | None = None,
 ) -> Callable[..., tuple[Any, bool]]:
-    """A train step function for slim-style loops (graph).
+    """A train step function for slim-style loops.
 
     Args:
       train_steps: GANTrainSteps, (1, 1) by default.
@@ -37,7 +39,8 @@ def get_sequential_train_steps(
         total = 0.0
         for phase in phases:
             for _ in range(phase.steps):
-                total += session.run(getattr(train_ops, f"{phase.networks[0]}_train_op"))
+                losses = session.run(getattr(train_ops, f"{phase.networks[0]}_train_op"))
+                total += sum(tf.nest.flatten(losses))  # A CycleGAN's are two, in a tuple.
         session.run(train_ops.global_step_inc_op)
         should_stop = (train_step_kwargs or {}).get("should_stop")
         return total, bool(session.run(should_stop)) if should_stop is not None else False

@@ -145,11 +145,25 @@ class TrainingHook(_v1.SessionRunHook):
       rounds so far: 2
     """
 
-    run: TrainingRun | None = None
+    _attached_to: TrainingRun | None = None
+
+    @property
+    def run(self) -> TrainingRun:
+        """The run that the hook is attached to.
+
+        Raises:
+          RuntimeError: the hook was not passed to `gan_train`.
+        """
+        if self._attached_to is None:
+            raise RuntimeError(
+                f"{type(self).__name__} is not attached to a run: pass it to gan_train(hooks=[...])"
+                " or call hook.attach(TrainingRun(train_ops, train_hooks)) first."
+            )
+        return self._attached_to
 
     def attach(self, run: TrainingRun) -> None:
         """Called once by `gan_train`, before `begin`."""
-        self.run = run
+        self._attached_to = run
 
     def next_due(self, global_step: int) -> int | None:
         """The latest global step by which the hook must be called.
@@ -162,12 +176,13 @@ class TrainingHook(_v1.SessionRunHook):
         """Called after a round, or after several that ended with `global_step`."""
 
     def before_run(self, run_context: Any) -> Any:
-        if self.run is None:
-            raise RuntimeError(
-                f"{type(self).__name__} is not attached to a run: pass it to gan_train(hooks=[...])"
-                " or call hook.attach(TrainingRun(train_ops, train_hooks)) first."
-            )
         return _v1.SessionRunArgs(self.run.train_ops.global_step_inc_op)
+
+    def close(self) -> None:
+        """Called by `gan_train` when training has ended, even after errors: closes files and such.
+
+        Hooks of other classes that have such a method are closed as well.
+        """
 
     def after_run(self, run_context: Any, run_values: Any) -> None:
         self.after_round(run_context, int(run_values.results))

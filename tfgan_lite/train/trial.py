@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfgan_lite.deferred import random_key
+from tfgan_lite.runs import random_key
 from tfgan_lite.train.fused_rounds import FusedRounds, may_fuse, rounds_in_one_launch
 from tfgan_lite.train.sub_step import SubStep
 

@@ -20,7 +20,7 @@ from tfgan_lite.train.adam_kernel import adam_kernel
 from tfgan_lite.train.checksums import checksum
 from tfgan_lite.train.optimizers import as_optimized, without_sums_over_replicas
 
-__all__ = ["Update", "apply_all", "joint_name"]
+__all__ = ["GradsAndVars", "Update", "apply_all", "joint_name"]
 
 GradsAndVars = list[tuple[tf.Tensor, tf.Variable]]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -9,9 +10,10 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 from tensorflow.core.protobuf import trackable_object_graph_pb2
 
-from tfgan_lite.networks import Network, unwrapped
+from tfgan_lite.networks import Network
 from tfgan_lite.train.checkpoint import trackable
 from tfgan_lite.train.checkpoint_files import newest_of, open_checkpoint
+from tfgan_lite.variables import unwrapped
 
 __all__ = ["WarmStart", "warm_start"]
 
@@ -71,7 +73,7 @@ class WarmStart(NamedTuple):
 
 def warm_start(
     network: Any,
-    path: str,
+    path: str | os.PathLike[str],
     scope: str = "generator",
     *,
     names: Mapping[str, str] | None = None,

@@ -58,7 +58,7 @@ class Workers:
 
     @contextlib.contextmanager
     def logging_lost_workers(self) -> Iterator[None]:
-        """Logs what to do where another worker's end has ended the work of this one, too."""
+        """Logs what to do where another worker's end has also ended this one's work."""
         try:
             yield
         except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError):
