@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from tfgan_lite.train.checkpoint import checkpoint_parts, data_iterators, restor
 from tfgan_lite.train.checkpoint_files import check_logdir_state, remove_unfinished
 from tfgan_lite.train.session import Session
 from tfgan_lite.train.training_run import TrainingRun
+from tfgan_lite.train.whole_checkpoints import WholeCheckpoints
 from tfgan_lite.train.worker_checkpoints import WorkerCheckpoints
 
 __all__ = ["RunCheckpoints"]
@@ -61,7 +61,7 @@ class RunCheckpoints:
                 checkpoint, run.logdir, data, self.workers, max_to_keep
             )
         else:
-            self._manager = tf.train.CheckpointManager(checkpoint, run.logdir, max_to_keep)
+            self._manager = WholeCheckpoints(checkpoint, run.logdir, max_to_keep)
 
     @property
     def latest(self) -> str | None:
@@ -101,11 +101,7 @@ class RunCheckpoints:
         step = int(self._counters.global_step.numpy())
         if step == self._saved_step:
             return
-        try:
-            self._manager.save(checkpoint_number=step)
-        except BaseException:
-            _remove_parts(os.path.join(self._logdir, f"ckpt-{step}"))
-            raise
+        self._manager.save(step)
         self._saved_step = step
 
     def roll_back(self) -> str:
@@ -132,12 +128,3 @@ class RunCheckpoints:
         for each, rate in asked.items():  # The checkpoint brought the old one.
             if isinstance(rate, (int, float)):
                 each.learning_rate = rate
-
-
-def _remove_parts(prefix: str) -> None:
-    """Removes what a save that failed has written, as far as that is possible."""
-    for path in tf.io.gfile.glob([f"{prefix}.*", f"{prefix}_temp"]):
-        try:
-            (tf.io.gfile.rmtree if tf.io.gfile.isdir(path) else tf.io.gfile.remove)(path)
-        except (OSError, tf.errors.OpError) as error:
-            logging.warning("Cannot remove %s: %s", path, error)

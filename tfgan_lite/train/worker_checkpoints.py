@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 from absl import logging
 
+from tfgan_lite.train.whole_checkpoints import WholeCheckpoints
 from tfgan_lite.train.workers import Workers
 
 __all__ = ["WorkerCheckpoints"]
@@ -43,10 +44,10 @@ class WorkerCheckpoints:
         self._workers = workers
         self._temporary = None if workers.is_chief else tempfile.TemporaryDirectory()
         folder = logdir if workers.is_chief else self._temporary.name
-        self._manager = tf.train.CheckpointManager(checkpoint, folder, max_to_keep)
+        self._manager = WholeCheckpoints(checkpoint, folder, max_to_keep)
         self._data = tf.train.Checkpoint(data=list(data)) if data else None
         self._folder = os.path.join(logdir, f"worker_{workers.index}")
-        self._positions = self._data and tf.train.CheckpointManager(
+        self._positions = self._data and WholeCheckpoints(
             self._data, self._folder, max_to_keep, checkpoint_name="data"
         )
 
