@@ -69,11 +69,24 @@ class WorkerCheckpoints:
         return path
 
     def save(self, checkpoint_number: int) -> None:
-        """Saves; when the chief's checkpoint is there, so are all positions."""
-        if self._positions is not None:
-            self._positions.save(checkpoint_number)
-        self._workers.all(True)
-        self._manager.save(checkpoint_number)
+        """Saves; when the chief's checkpoint is there, so are all positions.
+
+        Raises:
+          OSError, tf.errors.OpError: a worker cannot write its files; all workers raise then.
+        """
+        self._save_together(self._positions, checkpoint_number)
+        self._save_together(self._manager, checkpoint_number)
+
+    def _save_together(self, manager: WholeCheckpoints | None, checkpoint_number: int) -> None:
+        """Saves on all workers, or raises on all: they must go on with the same."""
+        error: Exception | None = None
+        try:
+            if manager is not None:
+                manager.save(checkpoint_number)
+        except (OSError, tf.errors.OpError) as mine:
+            error = mine
+        if not self._workers.all(error is None):
+            raise error or OSError("another worker cannot write its files: its log says why")
 
     def restore_position(self) -> None:
         """Goes on with the data where this worker was when the newest checkpoint was saved."""
