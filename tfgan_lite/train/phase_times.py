@@ -40,9 +40,15 @@ def seconds_apart(
       Seconds by "data", names of networks, and "penalties" where they have some; empty where the
       data end at once, or a value is not finite.
     """
-    apart = session.without_training_data()
+    with contextlib.closing(session.without_training_data()) as apart:
+        return _seconds(apart, train_hooks, clock)
+
+
+def _seconds(
+    session: Session, train_hooks: Sequence[RunTrainOpsHook], clock: Callable[[], float]
+) -> dict[str, float]:
     steps = [
-        _programs(apart.sub_step(hook.updates), hook.train_steps, apart)
+        _programs(session.sub_step(hook.updates), hook.train_steps, session)
         for hook in train_hooks
         if hook.train_steps and all(hook.updates)
     ]
