@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfgan_lite.losses.terms import recipe_of
+from tfgan_lite.replaced_file import replaced_file
 from tfgan_lite.train import schedule
 from tfgan_lite.train.ops import updates_behind
 from tfgan_lite.train.training_run import TrainingRun
@@ -41,11 +42,8 @@ def configuration_of(run: TrainingRun, phases: Any, seed: int | None) -> dict[st
 
 def save(logdir: str, configuration: Mapping[str, Any]) -> None:
     """Writes the file, whole or not at all."""
-    path = os.path.join(logdir, _FILE_NAME)
-    unfinished = f"{path}.{os.getpid()}.tmp"
-    with tf.io.gfile.GFile(unfinished, "w") as file:
-        file.write(json.dumps(configuration, indent=2) + "\n")
-    tf.io.gfile.rename(unfinished, path, overwrite=True)
+    with replaced_file(os.path.join(logdir, _FILE_NAME)) as file:
+        file.write((json.dumps(configuration, indent=2) + "\n").encode())
 
 
 def load_checked(
