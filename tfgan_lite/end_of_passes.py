@@ -38,7 +38,9 @@ def end_passes(iterators: dict[Any, Any]) -> None:
     if any(iterator() is not None for iterator in left):
         gc.collect()  # A checkpoint, which refers to itself, has saved their positions.
     # At the end of a program nobody waits for it either.
-    thread = threading.Thread(target=_forget, args=(queue.queue_ref, queue.size()), daemon=True)
+    # The thread has Python's queue, too, with which TensorFlow's would end.
+    count = queue.size()
+    thread = threading.Thread(target=lambda: _forget(queue.queue_ref, count), daemon=True)
     thread.start()
     thread.join(_SECONDS)
 
