@@ -12,6 +12,7 @@ import tensorflow as tf
 from tfgan_lite.losses.terms import recipe_of
 from tfgan_lite.replaced_file import replaced_file
 from tfgan_lite.train import schedule
+from tfgan_lite.train.loss_scaling import wrapped
 from tfgan_lite.train.ops import updates_behind
 from tfgan_lite.train.training_run import TrainingRun
 from tfgan_lite.train.updates import Update
@@ -136,6 +137,17 @@ def _shape(value: Any) -> str:
 
 
 def _optimizer(optimizer: Any) -> dict[str, Any]:
+    """An optimizer's class and settings; a LossScaleOptimizer around it is a field of its own."""
+    inner = wrapped(optimizer)
+    found = {"class": type(inner).__name__, **_settings(inner)}
+    if inner is not optimizer:
+        scaling = _settings(optimizer)
+        scaling.pop("inner_optimizer", None)
+        found["wrapper"] = {"class": type(optimizer).__name__, **scaling}
+    return found
+
+
+def _settings(optimizer: Any) -> dict[str, Any]:
     if tf.executing_eagerly():
         settings = optimizer.get_config()
     else:  # Variables have no values yet, such as a Keras optimizer's learning rate.
@@ -144,8 +156,7 @@ def _optimizer(optimizer: Any) -> dict[str, Any]:
             for key, value in vars(optimizer).items()
             if isinstance(value, (bool, int, float)) and not key.startswith("_self")
         }
-    kept = {k: _plain(v) for k, v in sorted(settings.items()) if k not in _IMMATERIAL}
-    return {"class": type(optimizer).__name__, **kept}
+    return {k: _plain(v) for k, v in sorted(settings.items()) if k not in _IMMATERIAL}
 
 
 def _plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ from absl import logging
 from tfgan_lite.train import configuration
 from tfgan_lite.train.checkpoint import checkpoint_parts, data_iterators, restore
 from tfgan_lite.train.checkpoint_files import check_logdir_state, remove_unfinished
+from tfgan_lite.train.loss_scaling import wrapped
 from tfgan_lite.train.session import Session
 from tfgan_lite.train.training_run import TrainingRun
 from tfgan_lite.train.whole_checkpoints import WholeCheckpoints
@@ -120,11 +121,16 @@ class RunCheckpoints:
         for network in [name for name in current if isinstance(current[name], dict)]:
             part = f"{network.split('_')[0]}_optimizer"
             old, new = optimizer(saved, network), optimizer(current, network)
-            if old.get("class") != new.get("class"):
+            if _kind(old) != _kind(new):
                 parts.pop(part, None)
             elif old.get("learning_rate") != new.get("learning_rate"):
                 asked[self._parts[part]] = new["learning_rate"]
         restore(tf.train.Checkpoint(**parts), self.latest, partially=True)
         for each, rate in asked.items():  # The checkpoint brought the old one.
             if isinstance(rate, (int, float)):
-                each.learning_rate = rate
+                wrapped(each).learning_rate = rate
+
+
+def _kind(optimizer: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """The classes of an optimizer, as the configuration has it, and of what is around it."""
+    return optimizer.get("class"), optimizer.get("wrapper", {}).get("class")
