@@ -111,6 +111,21 @@ def test_changes_may_be_allowed_and_are_then_what_the_run_is_configured_with(tmp
     train(tmp_path, ratio=2)
 
 
+@both_worlds
+def test_a_run_that_ends_before_it_saves_leaves_the_configuration_of_the_checkpoint(
+    world, tmp_path
+):
+    class Failing(tfgan.TrainingHook):
+        def begin(self):
+            raise RuntimeError("at the beginning")
+
+    train(tmp_path, world)
+    before = (tmp_path / "configuration.json").read_bytes()
+    with pytest.raises(RuntimeError, match="at the beginning"):
+        train(tmp_path, world, ratio=2, allow_changes=True, hooks=[Failing()])
+    assert (tmp_path / "configuration.json").read_bytes() == before
+
+
 @pytest.mark.parametrize("made_with", [sgd, scaled], ids=["plain", "behind a loss scale"])
 def test_a_learning_rate_that_is_allowed_to_change_does_change(made_with, tmp_path):
     """The checkpoint holds the old one."""

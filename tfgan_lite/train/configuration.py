@@ -17,7 +17,7 @@ from tfgan_lite.train.ops import updates_behind
 from tfgan_lite.train.training_run import TrainingRun
 from tfgan_lite.train.updates import Update
 
-__all__ = ["check_and_save", "configuration_of", "load_checked", "save"]
+__all__ = ["configuration_of", "load_checked", "save"]
 
 _FILE_NAME = "configuration.json"
 _IMMATERIAL = ("built", "iterations", "is_legacy_optimizer", "jit_compile", "lock", "name",
@@ -42,7 +42,7 @@ def configuration_of(run: TrainingRun, phases: Any, seed: int | None) -> dict[st
 
 
 def save(logdir: str, configuration: Mapping[str, Any]) -> None:
-    """Writes the file, whole or not at all."""
+    """Writes the file, whole or not at all; once there is a checkpoint of this configuration."""
     with replaced_file(os.path.join(logdir, _FILE_NAME)) as file:
         file.write((json.dumps(configuration, indent=2) + "\n").encode())
 
@@ -60,13 +60,6 @@ def load_checked(
     if saved is not None and not allow_changes:
         _raise_if_changed(logdir, saved, current)
     return saved
-
-
-def check_and_save(logdir: str, current: Mapping[str, Any], allow_changes: bool) -> None:
-    """Saves a configuration, after `load_checked` where the folder has checkpoints."""
-    if tf.train.latest_checkpoint(logdir):
-        load_checked(logdir, current, allow_changes)
-    save(logdir, current)
 
 
 def _load(logdir: str) -> dict[str, Any] | None:

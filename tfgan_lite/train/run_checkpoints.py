@@ -51,6 +51,7 @@ class RunCheckpoints:
             self._parts["hooks"] = stateful
         self._counters = session.counters
         self._saved_step: int | None = None
+        self._unsaved_configuration: Mapping[str, Any] | None = None
         self.workers = session.workers
         check_logdir_state(run.logdir)
         if self.workers.is_chief:
@@ -73,7 +74,7 @@ class RunCheckpoints:
         """Restores the newest checkpoint of the logdir, if there is one.
 
         Args:
-          current: the configuration of this program, which is kept beside the checkpoints.
+          current: the configuration of this program, which its first checkpoint puts beside it.
           allow_changes: whether it may differ from that of the program that saved. What changed
             starts anew: another kind of optimizer without the old one's moments, for instance.
 
@@ -90,8 +91,7 @@ class RunCheckpoints:
                 self._manager.restore_position()
             self._saved_step = int(self._counters.global_step.numpy())
             logging.info("Resumed from %s at round %d.", self.latest, self._saved_step)
-        if self.workers.is_chief:
-            configuration.save(self._logdir, current)
+        self._unsaved_configuration = current if self.workers.is_chief else None
 
     def save(self) -> None:
         """Saves, unless nothing changed since the last time.
@@ -103,6 +103,9 @@ class RunCheckpoints:
         if step == self._saved_step:
             return
         self._manager.save(step)
+        if self._unsaved_configuration is not None:  # Until now it was that of other checkpoints.
+            configuration.save(self._logdir, self._unsaved_configuration)
+            self._unsaved_configuration = None
         self._saved_step = step
 
     def roll_back(self) -> str:
