@@ -8,17 +8,18 @@ import json
 import os
 import pathlib
 import platform
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from tfgan_lite.deferred import Deferred, Run, materialise, random_key
+from tfgan_lite.deferred import Deferred, materialise
 from tfgan_lite.eval.image_ranges import as_bytes
 from tfgan_lite.noise_keys import EXPORTED_ROUND
+from tfgan_lite.replaced_directory import replaced_directory
+from tfgan_lite.runs import Run, random_key
 from tfgan_lite.sampling import sample_with_inputs
 from tfgan_lite.sources import SampledSource
 from tfgan_lite.tracing import sources_of
@@ -46,7 +47,8 @@ def export(
     model, `example.npz` (inputs and what the generator makes of them, to check a copy with) and
     `metadata.json`: weights, signatures, value range, versions and a hash of each file. With
     `discriminator=True` there are `discriminator/` and `discriminator.keras`, too. The networks are
-    exported in inference mode. The directory appears whole or not at all.
+    exported in inference mode. The directory appears whole or not at all; only where a process is
+    killed in the moment that an earlier one is replaced, that one is beside it, in a `.tmp`.
 
     A SavedModel's signatures:
       serving_default: "inputs" (of a structure "inputs_0", ... in its order) to "generated".
@@ -83,7 +85,11 @@ def export(
     _check(model, value_range)
     user = json.loads(_json(dict(metadata or {})))
     target = pathlib.Path(directory)
-    with _replaced_directory(target, overwrite) as folder:
+    if target.exists() and not overwrite:
+        raise FileExistsError(
+            f"{target} exists: choose another directory, or pass overwrite=True to replace it."
+        )
+    with replaced_directory(target) as folder:
         with contextlib.nullcontext() if average is None else average.averaged():
             notes = {"generator": _write_generator(model, folder, value_range)}
             if discriminator:
@@ -255,32 +261,6 @@ def _hashes(folder: pathlib.Path) -> dict[str, str]:
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in files
     }
-
-
-@contextlib.contextmanager
-def _replaced_directory(target: pathlib.Path, overwrite: bool) -> Iterator[pathlib.Path]:
-    """Gives a directory to fill that takes the place of `target` when it is done."""
-    if target.exists() and not overwrite:
-        raise FileExistsError(
-            f"{target} exists: choose another directory, or pass overwrite=True to replace it."
-        )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-    earlier = target.with_name(f"{target.name}.{os.getpid()}.old")
-    unfinished.mkdir()
-    try:
-        yield unfinished
-        if target.exists():  # A directory cannot be renamed over one that has content.
-            os.replace(target, earlier)
-        try:
-            os.replace(unfinished, target)
-        except OSError:
-            if earlier.exists():
-                os.replace(earlier, target)
-            raise
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.rmtree(earlier, ignore_errors=True)
 
 
 def _check(model: Any, value_range: Any) -> None:

@@ -67,6 +67,19 @@ def expected_distance(rounds):
     return abs(b - REAL.mean())
 
 
+def test_a_logdir_on_another_file_system_gets_scores_and_best_checkpoints(tmp_path, monkeypatch):
+    """ram:// is TensorFlow's file system in memory."""
+    monkeypatch.chdir(tmp_path)
+    logdir = "ram://metric_hook_test"
+    made = gan()
+    for _ in range(2):  # The second reads the ranking; its score is the worse.
+        made.train(1, hooks=[hook_of(made, every_n_steps=1, keep_best=1, logdir=logdir)])
+    with tf.io.gfile.GFile(f"{logdir}/metrics.jsonl") as file:
+        assert [json.loads(line)["kept"] for line in file.read().splitlines()] == [True, False]
+    assert tf.train.latest_checkpoint(f"{logdir}/best") == f"{logdir}/best/ckpt-1"
+    assert not list(tmp_path.iterdir())
+
+
 @both_worlds
 def test_scores_are_of_the_weights_at_that_round_and_go_everywhere(world, tmp_path):
     with in_world(world):

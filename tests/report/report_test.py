@@ -199,6 +199,12 @@ def test_of_a_step_that_was_trained_twice_the_last_counts(tmp_path):
 
 
 @pytest.mark.slow
+def test_the_command_says_where_it_cannot_write(run, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert main(["report", str(run), f"--output={tmp_path}/file/page.html", "--nogif"]) == 1
+    assert "tfgan-lite report:" in capsys.readouterr().err
+
+
 def test_the_command_starts_as_a_program(run, tmp_path):
     command = [sys.executable, "-m", "tfgan_lite.report.command", "report", str(run)]
     output = tmp_path / "page.html"

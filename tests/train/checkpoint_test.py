@@ -145,6 +145,19 @@ def test_networks_are_saved_as_objects(tmp_path):
         assert weight.numpy() == gan.weights[name].numpy() != LinearGAN().weights[name].numpy()
 
 
+@both_worlds
+def test_a_logdir_on_another_file_system_is_written_there_alone(world, tmp_path, monkeypatch):
+    """ram:// is TensorFlow's file system in memory."""
+    monkeypatch.chdir(tmp_path)
+    logdir = f"ram://checkpoint_test/{world}"
+    saving = {"save_checkpoint_secs": 600, "save_summaries_steps": 1}
+    with in_world(world):
+        LinearGAN().train(2, logdir, **saving)
+    assert tf.train.latest_checkpoint(logdir).startswith(logdir)
+    assert {"configuration.json", "run.json"} <= {*tf.io.gfile.listdir(logdir)}
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.slow
 @both_worlds
 def test_a_logdir_of_another_model_is_refused(world, tmp_path):

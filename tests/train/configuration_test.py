@@ -15,6 +15,10 @@ def sgd(rate=0.125, **settings):
     return lambda: tf.keras.optimizers.SGD(rate, **settings)
 
 
+def scaled(rate=0.125, inner=tf.keras.optimizers.SGD):
+    return lambda: tf.keras.optimizers.LossScaleOptimizer(inner(rate), initial_scale=4.0)
+
+
 def train(logdir, world="TF2", rounds=1, gan=None, ratio=1, **arguments):
     steps = tfgan.get_sequential_train_hooks(tfgan.GANTrainSteps(1, ratio))
     with in_world(world):
@@ -42,6 +46,9 @@ def test_another_ratio_is_told(world, tmp_path):
         ({}, {"optimizer": sgd(momentum=0.9)}, "optimizer: momentum was 0.0, is 0.9"),
         ({}, {"optimizer": lambda: tf.keras.optimizers.Adam(0.125)},
          'optimizer: class was "SGD", is "Adam"'),
+        ({"optimizer": scaled()}, {"optimizer": scaled(0.5)},
+         "generator: optimizer: learning_rate was 0.125, is 0.5"),
+        ({}, {"optimizer": scaled()}, "optimizer: wrapper is new: .*LossScaleOptimizer"),
         ({}, penalty(10.0), "discriminator: loss: r1_penalty is new"),
         (penalty(10.0), {}, "discriminator: loss: r1_penalty was .*, and is gone"),
         (penalty(10.0), penalty(1.0), "r1_penalty: weight was 10.0, is 1.0"),
@@ -104,20 +111,44 @@ def test_changes_may_be_allowed_and_are_then_what_the_run_is_configured_with(tmp
     train(tmp_path, ratio=2)
 
 
-def test_a_learning_rate_that_is_allowed_to_change_does_change(tmp_path):
+@both_worlds
+def test_a_run_that_ends_before_it_saves_leaves_the_configuration_of_the_checkpoint(
+    world, tmp_path
+):
+    class Failing(tfgan.TrainingHook):
+        def begin(self):
+            raise RuntimeError("at the beginning")
+
+    train(tmp_path, world)
+    before = (tmp_path / "configuration.json").read_bytes()
+    with pytest.raises(RuntimeError, match="at the beginning"):
+        train(tmp_path, world, ratio=2, allow_changes=True, hooks=[Failing()])
+    assert (tmp_path / "configuration.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("made_with", [sgd, scaled], ids=["plain", "behind a loss scale"])
+def test_a_learning_rate_that_is_allowed_to_change_does_change(made_with, tmp_path):
     """The checkpoint holds the old one."""
-    train(tmp_path)
-    gan = train(tmp_path, gan={"optimizer": sgd(0.5)}, allow_changes=True)
+    train(tmp_path, gan={"optimizer": made_with()})
+    gan = train(tmp_path, gan={"optimizer": made_with(0.5)}, allow_changes=True)
     assert [float(each.learning_rate) for each in gan.optimizers] == [0.5, 0.5]
 
 
-def test_another_optimizer_that_is_allowed_starts_anew_and_the_networks_go_on(tmp_path):
-    def adam():
-        return tf.keras.optimizers.Adam(0.125)
+def adam():
+    return tf.keras.optimizers.Adam(0.125)
 
-    before = train(tmp_path, rounds=3)
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(sgd(), adam), (scaled(), scaled(inner=tf.keras.optimizers.Adam)), (scaled(), sgd())],
+    ids=["another class", "another class behind a loss scale", "no loss scale any more"],
+)
+def test_another_optimizer_that_is_allowed_starts_anew_and_the_networks_go_on(
+    first, second, tmp_path
+):
+    before = train(tmp_path, rounds=3, gan={"optimizer": first})
     nothing = {"get_hooks_fn": lambda ops: []}
-    gan = LinearGAN(optimizer=adam)
+    gan = LinearGAN(optimizer=second)
     gan.train(1, tmp_path, save_checkpoint_secs=600, allow_changes=True, **nothing)
     for name, weight in gan.weights.items():
         assert weight.numpy() == before.weights[name].numpy()

@@ -135,6 +135,31 @@ def test_the_error_of_a_hook_reaches_the_caller_and_all_is_closed(world, tmp_pat
     assert not any("ckpt-3" in path.name for path in tmp_path.iterdir())
 
 
+class FailingAtTheEnd(tfgan.TrainingHook):
+    def __init__(self, error):
+        self._error = error
+
+    def end(self, session):
+        raise self._error
+
+
+@both_worlds
+def test_a_run_is_saved_at_its_end_though_a_hooks_end_fails(world, tmp_path):
+    error = RuntimeError("of a hook's end")
+    with in_world(world), pytest.raises(RuntimeError) as raised:
+        LinearGAN().train(3, tmp_path, hooks=[FailingAtTheEnd(error)], save_checkpoint_secs=600)
+    assert raised.value is error
+    assert tf.train.latest_checkpoint(tmp_path).endswith("ckpt-3")
+
+
+def test_of_two_errors_at_the_end_the_first_is_raised_and_the_other_logged(caplog):
+    first, second = RuntimeError("the first"), RuntimeError("the second")
+    with caplog.at_level("ERROR", logger="absl"), pytest.raises(RuntimeError) as raised:
+        LinearGAN().train(1, hooks=[FailingAtTheEnd(first), FailingAtTheEnd(second)])
+    assert raised.value is first
+    assert "the second" in caplog.text
+
+
 def test_all_hooks_are_closed_though_one_cannot_be():
     first, last = Closed(), Closed()
 

@@ -56,6 +56,12 @@ def test_the_error_names_the_value_of_the_loss(world, value):
         LinearGAN(real=poisoned(0, value)).train(1, jit_compile=WORLDS[world])
 
 
+def test_a_metric_whose_name_holds_a_comma_does_not_hide_the_error():
+    metric = {"accuracy, of real": lambda model: tf.reduce_mean(model.generated_data)}
+    with nan_error(r"(?s)discriminator_loss.*nan.*round 1"):
+        LinearGAN(real=poisoned(0), discriminator_metrics=metric).train(1)
+
+
 @every_world
 def test_the_error_names_the_term_of_the_loss(world):
     with in_world(world), nan_error("gradient_penalty"):

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 import tfgan_lite as tfgan
 from tests.train.linear_gan import LinearGAN, in_world, simulate
+from tfgan_lite.train import session
 
 both_worlds = pytest.mark.parametrize("world", ["TF2", "graph"])
 
@@ -85,6 +86,14 @@ def test_training_goes_on_as_if_nothing_had_been_measured(tmp_path, arguments):
     assert weights == pytest.approx(simulate(["G", "D"] * 6).weights, rel=1e-5)
     counters = gan.train_ops.global_step_inc_op.counters
     assert [int(v.numpy()) for v in (counters.global_step, counters.generator_updates)] == [6, 6]
+
+
+def test_the_passes_over_the_data_that_are_timed_are_ended(tmp_path, monkeypatch):
+    ended = []
+    monkeypatch.setattr(session, "end_passes", lambda iterators: ended.append(len(iterators)))
+    LinearGAN().train(3, hooks=[tfgan.ProfileHook(1, 2, tmp_path)])
+    # Noise and real data: of the measurement, of the hooks' ends (which read none), of training.
+    assert ended == [2, 0, 2]
 
 
 def test_other_rounds_are_not_timed(tmp_path):

@@ -185,6 +185,13 @@ def declared_larger(index):
     return index.replace(b"\x12\x04\x12\x02\x08\x40", b"\x12\x04\x12\x02\x08\x7f")
 
 
+@pytest.mark.parametrize("name", ["lr[1e-3]", "run*", "run?"])
+def test_a_logdir_that_tensorflow_takes_for_a_pattern_is_refused(name, tmp_path):
+    """It finds no checkpoint in lr[1e-3] again, and saving in run* removes those of run1."""
+    with pytest.raises(ValueError, match="takes it for a pattern"):
+        LinearGAN().train(1, tmp_path / name, save_checkpoint_steps=1)
+
+
 def test_a_list_of_checkpoints_that_points_out_of_its_folder_is_refused(tmp_path):
     victim, logdir = tmp_path / "victim", tmp_path / "logdir"
     LinearGAN().train(1, victim, save_checkpoint_secs=600)

@@ -35,7 +35,7 @@ class BestCheckpoints:
         self._folder, self._most, self._higher = folder, most, higher_is_better
         self._ranking_path = os.path.join(folder, _RANKING)
         self.ranking: list[dict[str, Any]] = []
-        if os.path.exists(self._ranking_path):
+        if tf.io.gfile.exists(self._ranking_path):
             self.ranking = _read_ranking(self._ranking_path)
         self._run = run
         self._manager: tf.train.CheckpointManager | None = None
@@ -86,8 +86,8 @@ class BestCheckpoints:
 def _read_ranking(path: str) -> list[dict[str, Any]]:
     """The ranking of an earlier session; its names become paths, so they are checked."""
     try:
-        with open(path, encoding="utf-8") as file:
-            ranking = json.load(file)
+        with tf.io.gfile.GFile(path) as file:
+            ranking = json.loads(file.read())
         for entry in ranking:
             if entry["checkpoint"] != f"ckpt-{int(entry['step'])}":
                 raise ValueError(f"{entry['checkpoint']!r} is not a checkpoint of this folder")

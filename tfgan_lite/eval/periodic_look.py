@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from absl import logging
 
 from tfgan_lite.integers import checked_integer
@@ -101,7 +102,7 @@ class PeriodicLook(TrainingHook):
             logging.exception("%s failed at round %d; training goes on.", name, global_step)
             try:
                 self._append({"step": global_step, "hook": name, "error": repr(error)})
-            except OSError:  # Which may be what failed.
+            except tf.errors.OpError:  # Which may be what failed.
                 logging.error("%s cannot write to %s.", name, self._logdir)
 
     def _write(self, found: dict[str, Any], global_step: int, seconds: float) -> None:
@@ -122,8 +123,8 @@ class PeriodicLook(TrainingHook):
 
 def append_line(path: str, values: dict[str, Any]) -> None:
     """Adds a line of JSON to a file; numbers that are not finite are null there."""
-    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    with open(path, "a", encoding="utf-8") as file:
+    tf.io.gfile.makedirs(os.path.dirname(path) or ".")
+    with tf.io.gfile.GFile(path, "a") as file:
         file.write(json.dumps(_plain(values), allow_nan=False) + "\n")
 
 

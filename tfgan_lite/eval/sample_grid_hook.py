@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import pathlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -87,7 +86,7 @@ class SampleGridHook(PeriodicLook):
                 f" got {type(samples).__name__}."
             )
         self._columns, self._value_range, self._name = columns, value_range, name
-        self._folder = None if folder is None else pathlib.Path(folder)
+        self._folder = None if folder is None else os.fspath(folder)
         self._tensor: Any = None
         self._pictures: Any = None
         self._drawn: int | None = None
@@ -141,7 +140,7 @@ class SampleGridHook(PeriodicLook):
         self._pictures.add_summary(tf.compat.v1.Summary(value=[value]), global_step)
         self._pictures.flush()
         if self._folder is not None:
-            with replaced_file(self._folder / f"{global_step:06d}.png") as file:
+            with replaced_file(os.path.join(self._folder, f"{global_step:06d}.png")) as file:
                 file.write(picture)
         return {"pictures": [self._name]}
 

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     tf.get_logger().setLevel("ERROR")
     try:
         print(write_report(options.logdir, output, options.gif))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, tf.errors.OpError) as error:
         print(f"tfgan-lite report: {error}", file=sys.stderr)
         return 1
     return 0

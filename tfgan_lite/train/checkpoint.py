@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 from absl import logging
 
-from tfgan_lite.networks import Network, unwrapped
+from tfgan_lite.networks import Network
 from tfgan_lite.sources import DatasetSource
 from tfgan_lite.structures import GANTrainOps
 from tfgan_lite.tracing import sources_of
@@ -18,6 +18,7 @@ from tfgan_lite.train.checkpoint_files import open_checkpoint
 from tfgan_lite.train.ops import IncrementOp, updates_behind
 from tfgan_lite.train.session import Session
 from tfgan_lite.train.updates import Update
+from tfgan_lite.variables import unwrapped
 
 __all__ = [
     "check_writable",

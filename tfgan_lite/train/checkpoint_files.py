@@ -14,8 +14,15 @@ __all__ = ["check_logdir_state", "newest_of", "open_checkpoint", "remove_unfinis
 def check_logdir_state(logdir: str) -> None:
     """Raises ValueError where a folder's list of checkpoints points out of the folder.
 
-    Training removes the oldest checkpoints of the list, wherever they are.
+    Training removes the oldest checkpoints of the list, wherever they are. The same goes for a
+    folder whose name TensorFlow takes for a pattern, which other folders may match.
     """
+    if set(logdir) & set("*?["):
+        raise ValueError(
+            f"{logdir!r} holds *, ? or [, so that TensorFlow takes it for a pattern of names: it"
+            " does not find its checkpoints again, or removes those of other folders. Name the"
+            " folder otherwise."
+        )
     try:
         state = tf.train.get_checkpoint_state(logdir)
     except tf.errors.OpError as error:

@@ -276,5 +276,7 @@ def describe_not_finite(error: tf.errors.InvalidArgumentError) -> str | None:
         return None
     names = found["names"].split(", ")
     values = re.split(r"[ ,]+", found["values"])
-    pairs = [f"{name} = {value}" for name, value in zip(names, values, strict=True)]
+    if len(names) != len(values):  # A name holds a comma itself.
+        return f"{found['names']} = {found['values']}"
+    pairs = [f"{name} = {value}" for name, value in zip(names, values)]
     return ", ".join(p for p, value in zip(pairs, values) if "nan" in value or "inf" in value)

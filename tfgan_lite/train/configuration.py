@@ -10,12 +10,14 @@ from typing import Any
 import tensorflow as tf
 
 from tfgan_lite.losses.terms import recipe_of
+from tfgan_lite.replaced_file import replaced_file
 from tfgan_lite.train import schedule
+from tfgan_lite.train.loss_scaling import wrapped
 from tfgan_lite.train.ops import updates_behind
 from tfgan_lite.train.training_run import TrainingRun
 from tfgan_lite.train.updates import Update
 
-__all__ = ["check_and_save", "configuration_of", "load_checked", "save"]
+__all__ = ["configuration_of", "load_checked", "save"]
 
 _FILE_NAME = "configuration.json"
 _IMMATERIAL = ("built", "iterations", "is_legacy_optimizer", "jit_compile", "lock", "name",
@@ -40,12 +42,9 @@ def configuration_of(run: TrainingRun, phases: Any, seed: int | None) -> dict[st
 
 
 def save(logdir: str, configuration: Mapping[str, Any]) -> None:
-    """Writes the file, whole or not at all."""
-    path = os.path.join(logdir, _FILE_NAME)
-    unfinished = f"{path}.{os.getpid()}.tmp"
-    with tf.io.gfile.GFile(unfinished, "w") as file:
-        file.write(json.dumps(configuration, indent=2) + "\n")
-    tf.io.gfile.rename(unfinished, path, overwrite=True)
+    """Writes the file, whole or not at all; once there is a checkpoint of this configuration."""
+    with replaced_file(os.path.join(logdir, _FILE_NAME)) as file:
+        file.write((json.dumps(configuration, indent=2) + "\n").encode())
 
 
 def load_checked(
@@ -61,13 +60,6 @@ def load_checked(
     if saved is not None and not allow_changes:
         _raise_if_changed(logdir, saved, current)
     return saved
-
-
-def check_and_save(logdir: str, current: Mapping[str, Any], allow_changes: bool) -> None:
-    """Saves a configuration, after `load_checked` where the folder has checkpoints."""
-    if tf.train.latest_checkpoint(logdir):
-        load_checked(logdir, current, allow_changes)
-    save(logdir, current)
 
 
 def _load(logdir: str) -> dict[str, Any] | None:
@@ -138,6 +130,17 @@ def _shape(value: Any) -> str:
 
 
 def _optimizer(optimizer: Any) -> dict[str, Any]:
+    """An optimizer's class and settings; a LossScaleOptimizer around it is a field of its own."""
+    inner = wrapped(optimizer)
+    found = {"class": type(inner).__name__, **_settings(inner)}
+    if inner is not optimizer:
+        scaling = _settings(optimizer)
+        scaling.pop("inner_optimizer", None)
+        found["wrapper"] = {"class": type(optimizer).__name__, **scaling}
+    return found
+
+
+def _settings(optimizer: Any) -> dict[str, Any]:
     if tf.executing_eagerly():
         settings = optimizer.get_config()
     else:  # Variables have no values yet, such as a Keras optimizer's learning rate.
@@ -146,8 +149,7 @@ def _optimizer(optimizer: Any) -> dict[str, Any]:
             for key, value in vars(optimizer).items()
             if isinstance(value, (bool, int, float)) and not key.startswith("_self")
         }
-    kept = {k: _plain(v) for k, v in sorted(settings.items()) if k not in _IMMATERIAL}
-    return {"class": type(optimizer).__name__, **kept}
+    return {k: _plain(v) for k, v in sorted(settings.items()) if k not in _IMMATERIAL}
 
 
 def _plain(value: Any) -> Any:

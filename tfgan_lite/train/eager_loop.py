@@ -52,7 +52,7 @@ def train_eagerly(
       saving: None where this process has nothing to save.
       configuration: of the run, which is compared with that of a checkpoint.
       nan_policy: "raise", "skip" or "rollback".
-      max_nans: how many updates may be skipped, or how many times training may go back.
+      max_nans: how many updates may be skipped in this call, or how many times it may go back.
       rounds_per_call: the most rounds in one compiled call, or None.
     """
     _check_hooks(hooks)

@@ -12,7 +12,7 @@ import tensorflow as tf
 from absl import logging
 
 from tfgan_lite.train.checkpoint_files import check_logdir_state
-from tfgan_lite.train.configuration import check_and_save
+from tfgan_lite.train.configuration import load_checked, save
 from tfgan_lite.train.errors import NanLossError
 from tfgan_lite.train.interruption import awaited_interruption
 from tfgan_lite.train.saving import Saving
@@ -50,10 +50,13 @@ def train_in_graph(
       scaffold: the user's, or None.
       **arguments: what else a MonitoredTrainingSession takes.
     """
+    own_hooks: list[Any] = [InitialStepHook(run)]
     if saving.is_on and run.logdir is not None:
         check_logdir_state(run.logdir)
         if is_chief:
-            check_and_save(run.logdir, configuration, saving.allow_changes)
+            if tf.train.latest_checkpoint(run.logdir):
+                load_checked(run.logdir, configuration, saving.allow_changes)
+            own_hooks.append(_ConfigurationHook(run.logdir, configuration))
     run.attach(hooks)
     # TensorFlow reads 0 seconds as "no interval".
     save_steps = 1 if saving.seconds == 0 else saving.steps
@@ -61,7 +64,7 @@ def train_in_graph(
         "is_chief": is_chief,
         "checkpoint_dir": run.logdir if saving.is_on or not is_chief else None,
         "scaffold": scaffold or _scaffold(saving.max_to_keep),
-        "hooks": [InitialStepHook(run), *hooks],
+        "hooks": [*own_hooks, *hooks],
         "save_checkpoint_secs": None if save_steps else saving.seconds,
         "save_checkpoint_steps": save_steps,
         # The graph's own summaries; losses are written by SummaryHook, from the updates.
@@ -107,6 +110,16 @@ def _named_errors(run: TrainingRun, step: Any) -> Any:
         raise NanLossError(
             f"{what[0]}, in {place}round {int(step()) + 1}. The update was not applied."
         ) from None
+
+
+class _ConfigurationHook(_v1.SessionRunHook):
+    """Saves the configuration after TensorFlow's hook, which saves when the session begins."""
+
+    def __init__(self, logdir: str, configuration: dict[str, Any]):
+        self._logdir, self._configuration = logdir, configuration
+
+    def after_create_session(self, session: Any, coord: Any) -> None:
+        save(self._logdir, self._configuration)
 
 
 def _scaffold(max_to_keep: int | None) -> Any:

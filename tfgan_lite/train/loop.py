@@ -109,7 +109,7 @@ def gan_train(
       nan_policy: what becomes of an update whose loss or gradient is not finite, which is never
         applied: "raise" an error; in TF2 also "skip" it, or "rollback" to the last checkpoint and
         go on from there with other noise and the data that comes next.
-      max_nans: how many updates may be skipped, or how many times training may go back.
+      max_nans: how many updates may be skipped in this call, or how many times it may go back.
       session: in TF2, the `Session` to train in: its seed and XLA choice apply, and it must skip
         updates exactly if `nan_policy` is "skip". Reusing one continues reading the data where it
         stopped. None for one of the call's own.
@@ -118,9 +118,10 @@ def gan_train(
       The global step after the last round, a NumPy scalar.
 
     Raises:
-      ValueError: `logdir` is None with saving on, cannot be written to, or holds the checkpoint of
-        another model or configuration; a policy that cannot be kept; an argument that has no
-        meaning in this world, or disagrees with the session.
+      ValueError: `logdir` is None with saving on, cannot be written to, has a name that TensorFlow
+        takes for a pattern, or holds the checkpoint of another model or configuration; a policy
+        that cannot be kept; an argument that has no meaning in this world, or disagrees with the
+        session.
       NanLossError: a loss is not finite, as often as `nan_policy` and `max_nans` do not allow; the
         update was not applied.
       tf.errors.OpError: a checkpoint cannot be written. Those before are whole.

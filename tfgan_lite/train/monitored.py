@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
+from absl import logging
 
 from tfgan_lite.integers import checked_integer
 from tfgan_lite.train.hooks import RunTrainOpsHook
@@ -78,10 +80,8 @@ class MonitoredSession:
             return False
         self.stop_reason = "the data ended" if stopped else "a hook asked for it"
         # A session at its end has no more data to train on, and final ops must not take any.
-        final = self.session.on_fresh_passes()
-        for hook in self._hooks:
-            hook.end(final)
-        final.close()
+        with contextlib.closing(self.session.on_fresh_passes()) as final:
+            _end(self._hooks, final)
         return stopped
 
     def should_stop(self) -> bool:
@@ -144,6 +144,21 @@ class MonitoredSession:
     def _pace(self, seconds: float, rounds: int) -> None:
         if not self._fixed and rounds == self._rounds and seconds < _SECONDS_PER_CALL:
             self._rounds = min(2 * self._rounds, self._max_rounds)
+
+
+def _end(hooks: Sequence[Any], session: Session) -> None:
+    """Calls each hook's `end`, and then raises the first error: the last hook saves the run."""
+    first: Exception | None = None
+    for hook in hooks:
+        try:
+            hook.end(session)
+        except Exception as error:
+            if first is None:
+                first = error
+            else:
+                logging.exception("%s.end failed, too.", type(hook).__name__)
+    if first is not None:
+        raise first
 
 
 def _is_fusible(hook: Any) -> bool:

@@ -32,7 +32,7 @@ def check_nan_policy(
 
     Args:
       policy: one of NAN_POLICIES.
-      max_nans: how many updates may be skipped, or how many times a run may go back.
+      max_nans: how many updates may be skipped in this call, or how many times it may go back.
       train_ops: what is trained.
       saves: whether the run saves checkpoints.
       strategy: the strategy of the networks.
@@ -66,7 +66,7 @@ class SkippedUpdatesHook(TrainingHook):
     """Tells of updates that were skipped, and ends training when there are too many.
 
     Args:
-      most: how many updates may be skipped.
+      most: how many updates may be skipped in one call of `gan_train`.
     """
 
     def __init__(self, most: int):
@@ -94,7 +94,7 @@ class SkippedUpdatesHook(TrainingHook):
                 if self._skipped > self._most:
                     raise NanLossError(
                         f"Loss is not finite: {what}. The update was skipped, as were"
-                        f" {self._most} before it, which is all that max_nans allows."
+                        f" {self._most} before it in this call, which is all that max_nans allows."
                     )
                 logging.warning(
                     "Skipped an update (%d of at most %d): loss or gradient is not finite: %s.",
@@ -108,7 +108,7 @@ class Rollbacks:
     """Takes training back to the last checkpoint, to go on with other noise and the next data.
 
     Args:
-      most: how many times.
+      most: how many times in one call of `gan_train`.
       restore: restores the last checkpoint, all but the position in the data; gives its path.
       session: the session that training runs in.
       train_hooks: the hooks that train; some have state.
@@ -131,8 +131,8 @@ class Rollbacks:
         """Goes back, or raises the error again where that was done too often."""
         if self._done == self._most:
             raise NanLossError(
-                f"{error} Training went back to a checkpoint {self._most} times before, which is"
-                " all that max_nans allows."
+                f"{error} Training went back to a checkpoint {self._most} times before in this"
+                " call, which is all that max_nans allows."
             ) from error
         self._done += 1
         rollbacks = self._session.rollbacks

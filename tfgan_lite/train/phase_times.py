@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfgan_lite.deferred import random_key
 from tfgan_lite.losses.penalty_terms import is_penalty
+from tfgan_lite.runs import random_key
 from tfgan_lite.train.hooks import RunTrainOpsHook
 from tfgan_lite.train.session import Session
 from tfgan_lite.train.sub_step import SubStep
@@ -40,9 +40,15 @@ def seconds_apart(
       Seconds by "data", names of networks, and "penalties" where they have some; empty where the
       data end at once, or a value is not finite.
     """
-    apart = session.on_fresh_passes()
+    with contextlib.closing(session.on_fresh_passes()) as apart:
+        return _seconds(apart, train_hooks, clock)
+
+
+def _seconds(
+    session: Session, train_hooks: Sequence[RunTrainOpsHook], clock: Callable[[], float]
+) -> dict[str, float]:
     steps = [
-        _programs(apart.sub_step(hook.updates), hook.train_steps, apart)
+        _programs(session.sub_step(hook.updates), hook.train_steps, session)
         for hook in train_hooks
         if hook.train_steps and all(hook.updates)
     ]

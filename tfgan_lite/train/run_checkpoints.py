@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,8 +11,10 @@ from absl import logging
 from tfgan_lite.train import configuration
 from tfgan_lite.train.checkpoint import checkpoint_parts, data_iterators, restore
 from tfgan_lite.train.checkpoint_files import check_logdir_state, remove_unfinished
+from tfgan_lite.train.loss_scaling import wrapped
 from tfgan_lite.train.session import Session
 from tfgan_lite.train.training_run import TrainingRun
+from tfgan_lite.train.whole_checkpoints import WholeCheckpoints
 from tfgan_lite.train.worker_checkpoints import WorkerCheckpoints
 
 __all__ = ["RunCheckpoints"]
@@ -50,6 +51,7 @@ class RunCheckpoints:
             self._parts["hooks"] = stateful
         self._counters = session.counters
         self._saved_step: int | None = None
+        self._unsaved_configuration: Mapping[str, Any] | None = None
         self.workers = session.workers
         check_logdir_state(run.logdir)
         if self.workers.is_chief:
@@ -61,7 +63,7 @@ class RunCheckpoints:
                 checkpoint, run.logdir, data, self.workers, max_to_keep
             )
         else:
-            self._manager = tf.train.CheckpointManager(checkpoint, run.logdir, max_to_keep)
+            self._manager = WholeCheckpoints(checkpoint, run.logdir, max_to_keep)
 
     @property
     def latest(self) -> str | None:
@@ -72,7 +74,7 @@ class RunCheckpoints:
         """Restores the newest checkpoint of the logdir, if there is one.
 
         Args:
-          current: the configuration of this program, which is kept beside the checkpoints.
+          current: the configuration of this program, which its first checkpoint puts beside it.
           allow_changes: whether it may differ from that of the program that saved. What changed
             starts anew: another kind of optimizer without the old one's moments, for instance.
 
@@ -89,8 +91,7 @@ class RunCheckpoints:
                 self._manager.restore_position()
             self._saved_step = int(self._counters.global_step.numpy())
             logging.info("Resumed from %s at round %d.", self.latest, self._saved_step)
-        if self.workers.is_chief:
-            configuration.save(self._logdir, current)
+        self._unsaved_configuration = current if self.workers.is_chief else None
 
     def save(self) -> None:
         """Saves, unless nothing changed since the last time.
@@ -101,11 +102,10 @@ class RunCheckpoints:
         step = int(self._counters.global_step.numpy())
         if step == self._saved_step:
             return
-        try:
-            self._manager.save(checkpoint_number=step)
-        except BaseException:
-            _remove_parts(os.path.join(self._logdir, f"ckpt-{step}"))
-            raise
+        self._manager.save(step)
+        if self._unsaved_configuration is not None:  # Until now it was that of other checkpoints.
+            configuration.save(self._logdir, self._unsaved_configuration)
+            self._unsaved_configuration = None
         self._saved_step = step
 
     def roll_back(self) -> str:
@@ -124,20 +124,16 @@ class RunCheckpoints:
         for network in [name for name in current if isinstance(current[name], dict)]:
             part = f"{network.split('_')[0]}_optimizer"
             old, new = optimizer(saved, network), optimizer(current, network)
-            if old.get("class") != new.get("class"):
+            if _kind(old) != _kind(new):
                 parts.pop(part, None)
             elif old.get("learning_rate") != new.get("learning_rate"):
                 asked[self._parts[part]] = new["learning_rate"]
         restore(tf.train.Checkpoint(**parts), self.latest, partially=True)
         for each, rate in asked.items():  # The checkpoint brought the old one.
             if isinstance(rate, (int, float)):
-                each.learning_rate = rate
+                wrapped(each).learning_rate = rate
 
 
-def _remove_parts(prefix: str) -> None:
-    """Removes what a save that failed has written, as far as that is possible."""
-    for path in tf.io.gfile.glob([f"{prefix}.*", f"{prefix}_temp"]):
-        try:
-            (tf.io.gfile.rmtree if tf.io.gfile.isdir(path) else tf.io.gfile.remove)(path)
-        except (OSError, tf.errors.OpError) as error:
-            logging.warning("Cannot remove %s: %s", path, error)
+def _kind(optimizer: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """The classes of an optimizer, as the configuration has it, and of what is around it."""
+    return optimizer.get("class"), optimizer.get("wrapper", {}).get("class")

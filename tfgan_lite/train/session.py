@@ -37,6 +37,8 @@ _UNLIKE_ELEMENTS = re.compile(  # What tf.data says of them.
 class Session:
     """Runs fetches: one draw from each source, shared by all fetches of the run.
 
+    It goes through datasets in passes of its own, which `close` ends.
+
     Args:
       counters: the counters of the training run.
       strategy: the strategy that the networks were made under.

@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 from absl import logging
 
+from tfgan_lite.train.whole_checkpoints import WholeCheckpoints
 from tfgan_lite.train.workers import Workers
 
 __all__ = ["WorkerCheckpoints"]
@@ -43,10 +44,10 @@ class WorkerCheckpoints:
         self._workers = workers
         self._temporary = None if workers.is_chief else tempfile.TemporaryDirectory()
         folder = logdir if workers.is_chief else self._temporary.name
-        self._manager = tf.train.CheckpointManager(checkpoint, folder, max_to_keep)
+        self._manager = WholeCheckpoints(checkpoint, folder, max_to_keep)
         self._data = tf.train.Checkpoint(data=list(data)) if data else None
         self._folder = os.path.join(logdir, f"worker_{workers.index}")
-        self._positions = self._data and tf.train.CheckpointManager(
+        self._positions = self._data and WholeCheckpoints(
             self._data, self._folder, max_to_keep, checkpoint_name="data"
         )
 
@@ -68,11 +69,24 @@ class WorkerCheckpoints:
         return path
 
     def save(self, checkpoint_number: int) -> None:
-        """Saves; when the chief's checkpoint is there, so are all positions."""
-        if self._positions is not None:
-            self._positions.save(checkpoint_number)
-        self._workers.all(True)
-        self._manager.save(checkpoint_number)
+        """Saves; when the chief's checkpoint is there, so are all positions.
+
+        Raises:
+          OSError, tf.errors.OpError: a worker cannot write its files; all workers raise then.
+        """
+        self._save_together(self._positions, checkpoint_number)
+        self._save_together(self._manager, checkpoint_number)
+
+    def _save_together(self, manager: WholeCheckpoints | None, checkpoint_number: int) -> None:
+        """Saves on all workers, or raises on all: they must go on with the same."""
+        error: Exception | None = None
+        try:
+            if manager is not None:
+                manager.save(checkpoint_number)
+        except (OSError, tf.errors.OpError) as mine:
+            error = mine
+        if not self._workers.all(error is None):
+            raise error or OSError("another worker cannot write its files: its log says why")
 
     def restore_position(self) -> None:
         """Goes on with the data where this worker was when the newest checkpoint was saved."""
