@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests.losses.worlds import WORLDS, finite_differences
-from tfgan_lite import deferred
+from tfgan_lite import runs
 from tfgan_lite.losses.wargs import combine_adversarial_loss, numerically_stable_global_norm
 
 every_world = pytest.mark.parametrize("world", WORLDS)
@@ -203,7 +203,7 @@ def test_no_variables_in_a_tf_function_are_an_error(variables):
 
 def test_summaries_are_of_both_losses_their_sum_the_weight_and_the_norms(monkeypatch):
     tags = []
-    monkeypatch.setattr(deferred, "report", lambda tag, value: tags.append(tag))
+    monkeypatch.setattr(runs, "report", lambda tag, value: tags.append(tag))
     WORLDS["tf.function"](lambda x: with_ratio(1.0, x), X)
     scalars = ["main_loss", "adversarial_loss", "combined_loss", "adversarial_loss_weight"]
     norms = ["main_loss_gradient_norm", "adversarial_loss_gradient_norm"]

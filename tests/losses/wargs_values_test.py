@@ -15,7 +15,7 @@ from tests.losses.formulas import (
     weights_for,
 )
 from tests.losses.worlds import REDUCTIONS, WORLDS, Reduction, finite_differences
-from tfgan_lite import deferred
+from tfgan_lite import runs
 from tfgan_lite.losses import wargs
 
 REAL, GEN = [[1.0], [2.0]], [[3.0], [-1.0]]
@@ -209,7 +209,7 @@ def test_summaries_in_a_graph_are_tfgans(name):
 @pytest.mark.parametrize("world", ["eager", "tf.function"])
 def test_summaries_elsewhere_are_reported_to_the_run(name, world, monkeypatch):
     reported = []
-    monkeypatch.setattr(deferred, "report", lambda tag, value: reported.append((tag, value)))
+    monkeypatch.setattr(runs, "report", lambda tag, value: reported.append((tag, value)))
     logits = inputs_for(name)
 
     def reports(*values):
@@ -224,7 +224,7 @@ def test_summaries_elsewhere_are_reported_to_the_run(name, world, monkeypatch):
 @every_loss
 def test_summary_of_an_unreduced_loss_is_its_mean(name, monkeypatch):
     reported = {}
-    monkeypatch.setattr(deferred, "report", lambda tag, value: reported.update({tag: float(value)}))
+    monkeypatch.setattr(runs, "report", lambda tag, value: reported.update({tag: float(value)}))
     logits = inputs_for(name)
     actual(name, logits, add_summaries=True, reduction=Reduction.NONE)
     assert reported == pytest.approx(expected_summaries(name, logits), rel=1e-5)
@@ -232,7 +232,7 @@ def test_summary_of_an_unreduced_loss_is_its_mean(name, monkeypatch):
 
 @every_loss
 def test_no_summary_unless_asked_for(name, monkeypatch):
-    monkeypatch.setattr(deferred, "report", lambda tag, value: pytest.fail(f"{tag} was reported"))
+    monkeypatch.setattr(runs, "report", lambda tag, value: pytest.fail(f"{tag} was reported"))
     actual(name, inputs_for(name))
     with tf.Graph().as_default():
         actual(name, inputs_for(name))

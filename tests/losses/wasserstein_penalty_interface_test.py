@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.losses.critics import half_square, sum_of_parts
 from tests.losses.worlds import WORLDS
-from tfgan_lite import deferred
+from tfgan_lite import runs
 from tfgan_lite.losses.gradient_penalties import wasserstein_gradient_penalty
 from tfgan_lite.losses.slopes import logits_of
 
@@ -314,6 +314,6 @@ def test_summary_in_a_graph_is_tfgans():
 
 def test_summary_elsewhere_is_reported_to_the_run(monkeypatch):
     reported = {}
-    monkeypatch.setattr(deferred, "report", lambda tag, value: reported.update({tag: float(value)}))
+    monkeypatch.setattr(runs, "report", lambda tag, value: reported.update({tag: float(value)}))
     penalty(add_summaries=True)
     assert reported == {"gradient_penalty_loss": pytest.approx((ROOT_2 - 1) ** 2, rel=1e-5)}

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.losses.critics import half_square, scaled_sum, sum_of_parts
 from tests.losses.worlds import WORLDS, Reduction, finite_differences, in_tf_graph
-from tfgan_lite import deferred
+from tfgan_lite import runs
 from tfgan_lite.losses.gradient_penalties import wasserstein_gradient_penalty
 
 ROOT_2 = np.sqrt(2.0)
@@ -189,7 +189,7 @@ def test_without_a_seed_every_call_draws_anew():
 
 def test_without_a_seed_the_run_in_progress_gives_it(monkeypatch):
     seeds = {"gradient_penalty": tf.constant([0, 7])}
-    monkeypatch.setattr(deferred, "random_seed", seeds.get)
+    monkeypatch.setattr(runs, "random_seed", seeds.get)
     of_the_run = places_of(tf.zeros([5, 1]), tf.ones([5, 1]))
     np.testing.assert_array_equal(of_the_run, places_of(tf.zeros([5, 1]), tf.ones([5, 1])))
     given = places_of(tf.zeros([5, 1]), tf.ones([5, 1]), seed=tf.constant([0, 7]))
