@@ -163,7 +163,7 @@ class Row:
       uses: the public losses in it, by name.
       of_a_world: whether its numbers are those of a world: it draws random ones inside, or computes
         something from a replica's own batch alone.
-      has_state: whether a run that is resumed is tried.
+      has_state: whether `resuming` tries a run that is resumed.
     """
 
     make: Callable[[], tuple[Any, Any]]
@@ -283,7 +283,7 @@ class _Watch(tfgan.TrainingHook):
         self.outcome.updates = tuple(int(n) for n in session.run(self._counters))
 
 
-def train(row: str, world: str, rounds: int = len(ROUNDS), logdir: str | None = None) -> Outcome:
+def train(row: str, world: str) -> Outcome:
     """Trains the row's model in a world; on two replicas, inside a strategy's scope."""
     phases = [
         Phase("generator", during(1, 0, 1)),
@@ -301,10 +301,10 @@ def train(row: str, world: str, rounds: int = len(ROUNDS), logdir: str | None = 
         watch = _Watch({u.name: u.network for u in updates}, updates[0].counters)
         tfgan.gan_train(
             train_ops,
-            logdir,
+            logdir=None,
             get_hooks_fn=get_phased_train_hooks(phases),
-            hooks=[watch, tfgan.StopAtStepHook(num_steps=rounds)],
-            save_checkpoint_secs=600 if logdir else None,
+            hooks=[watch, tfgan.StopAtStepHook(num_steps=len(ROUNDS))],
+            save_checkpoint_secs=None,
             save_summaries_steps=None,
             jit_compile=world == "XLA",
         )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.conformance.kinds import ROUNDS, ROWS, WORLDS, outcome, train
+from tests.conformance.kinds import ROUNDS, ROWS, WORLDS, outcome
 from tfgan_lite import losses
 
 
@@ -71,15 +71,3 @@ def test_the_numbers_of_all_worlds_are_those_of_tf2(row, world):
     for after, expected in zip(mine.weights, tf2s.weights):
         for name in expected:
             np.testing.assert_allclose(after[name], expected[name], rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("row", [row for row in ROWS if ROWS[row].has_state])
-def test_a_resumed_run_begins_where_the_last_one_ended(row, tmp_path):
-    first = train(row, "TF2", 3, str(tmp_path))
-    second = train(row, "TF2", 1, str(tmp_path))
-    for name, values in first.weights[-1].items():
-        np.testing.assert_array_equal(second.weights[0][name], values)
-    for name, values in outcome(row, "TF2").weights[-1].items():
-        np.testing.assert_array_equal(second.weights[-1][name], values)
-    assert second.updates == (3, 3)
