@@ -6,6 +6,7 @@ import pathlib
 import re
 import subprocess
 import sys
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -130,6 +131,17 @@ _SHORT_RUNS = [
 ]
 
 
+class FewDigits(NamedTuple):
+    """Data of which scores are cheap."""
+
+    path: pathlib.Path
+
+    @property
+    def flags(self):
+        """Those of a program that trains on them, in small batches."""
+        return ("--dataset=npz", f"--data_path={self.path}", "--batch_size=8")
+
+
 @pytest.fixture(scope="session")
 def few_digits(tmp_path_factory):
     """An npz file with 40 labelled digits."""
@@ -138,7 +150,7 @@ def few_digits(tmp_path_factory):
     images[:, 2:26, 2:26] = np.kron(small[:40].reshape(-1, 8, 8) * 15, np.ones([3, 3]))
     path = tmp_path_factory.mktemp("data") / "few.npz"
     np.savez(path, x_train=images, y_train=labels[:40])
-    return path
+    return FewDigits(path)
 
 
 @pytest.fixture(scope="session", params=_SHORT_RUNS)
@@ -151,10 +163,10 @@ def kind_run(request, programs, few_digits, tmp_path_factory):
         f"--logdir={folder}",
         f"--gan_type={gan_type}",
         f"--preset={preset}",
-        *("--dataset=npz", f"--data_path={few_digits}"),
+        *few_digits.flags,
         # After a few rounds only does the average begin to be another than the weights.
         f"--max_number_of_steps={8 if preset == 'r3gan' else 2}",
-        *("--batch_size=8", "--seed=5"),
+        "--seed=5",
         "--graph_mode" if world == "graph" else "--jit_compile=false",
     )
     return folder
