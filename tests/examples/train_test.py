@@ -252,14 +252,14 @@ def test_it_trains_under_a_strategy_and_trains_on(programs, few_digits, tmp_path
 
 
 @pytest.mark.slow
-def test_two_machines_train_together(tmp_path):
+def test_two_machines_train_together(few_digits, tmp_path):
     """As docs/distribution.md has it, both on this machine."""
     addresses = free_addresses(2)
     workers = []
     for index in range(2):
         task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
         command = [sys.executable, "-m", "examples.mnist_gan.train", "--strategy=multiworker"]
-        flags = [f"--logdir={tmp_path}", "--max_number_of_steps=2", "--batch_size=8", NO_JIT]
+        flags = [f"--logdir={tmp_path}", "--max_number_of_steps=2", *few_digits.flags, NO_JIT]
         environment = {**os.environ, "TF_CONFIG": json.dumps(task), "CUDA_VISIBLE_DEVICES": "-1"}
         workers.append(subprocess.Popen([*command, *flags], cwd=REPOSITORY, env=environment))
     assert [worker.wait() for worker in workers] == [0, 0]

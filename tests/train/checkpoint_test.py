@@ -90,7 +90,9 @@ def test_data_augmented_by_random_state_is_told_with_what_to_use_instead(tmp_pat
     assert any("augment with tf.image.stateless_*" in message for message in caplog.messages)
 
 
-@pytest.mark.parametrize("jit_compile", [False, True], ids=["no XLA", "XLA"])
+@pytest.mark.parametrize(
+    "jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["no XLA", "XLA"]
+)
 def test_data_augmented_by_seeds_that_the_data_draw_go_on_where_they_were(jit_compile, tmp_path):
     def shifted(x, seed):
         return x + tf.random.stateless_uniform([1], seed)
