@@ -63,8 +63,9 @@ def _targets() -> dict[str, _Target]:
     """The targets of Python rules, by label. What we write in BUILD files is Python as well."""
     targets = {}
 
-    def add(kind, folder, *, name, srcs=(), deps=(), **_):
-        srcs = [f"{name}.py"] if kind == "pytest_test" else srcs
+    def add(kind, folder, *, name, srcs=(), files=(), deps=(), **_):
+        files = [name] if kind == "pytest_test" else files
+        srcs = [*srcs, *(f"{file}.py" for file in files)]
         targets[f"//{folder}:{name}"] = _Target(
             {str(pathlib.PurePath(folder, file)) for file in srcs},
             {_absolute(label, folder) for label in deps},
@@ -74,7 +75,7 @@ def _targets() -> dict[str, _Target]:
     for folder in _folders():
         place = "" if folder == "." else folder
         rules = collections.defaultdict(lambda: lambda *_, **__: [])
-        for kind in ("py_library", "py_binary", "pytest_test"):
+        for kind in ("py_library", "py_binary", "pytest_test", "pytest_tests"):
             rules[kind] = functools.partial(add, kind, place)
         exec((ROOT / folder / "BUILD").read_text(encoding="utf-8"), rules)
     return targets

@@ -1,4 +1,4 @@
-"""A Bazel test that is a pytest file."""
+"""Bazel tests that are pytest files."""
 
 load("@rules_python//python:defs.bzl", "py_test")
 
@@ -21,6 +21,29 @@ def pytest_test(name, deps = [], data = [], size = "medium", timeout = "long", *
         main = "//tests:pytest_main.py",
         args = ["$(rootpath %s.py)" % name],
         data = data + ["//:pytest.ini"],
+        deps = deps,
+        **kwargs
+    )
+
+def pytest_tests(name, files, deps = [], size = "large", timeout = "eternal", **kwargs):
+    """Runs pytest on several files in one process: to import TensorFlow takes longer than most.
+
+    Args:
+      name: name of the target.
+      files: the files of the calling folder, without their `.py`.
+      deps: what they import.
+      size: Bazel's size.
+      timeout: Bazel's. The default is an hour.
+      **kwargs: handed on to py_test.
+    """
+    py_test(
+        name = name,
+        size = size,
+        timeout = timeout,
+        srcs = [file + ".py" for file in files] + ["//tests:conftest.py", "//tests:pytest_main.py"],
+        main = "//tests:pytest_main.py",
+        args = ["$(rootpath %s.py)" % file for file in files],
+        data = ["//:pytest.ini"],
         deps = deps,
         **kwargs
     )
