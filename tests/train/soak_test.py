@@ -4,17 +4,14 @@ How long rounds take is not looked at here: other programs on the machine change
 """
 
 import gc
-import threading
 import weakref
 
-import numpy as np
 import pytest
 import tensorflow as tf
 
 import tfgan_lite as tfgan
 from tests.conformance.kinds import SIZE, Net, data
-from tests.train.linear_gan import BATCH, LinearGAN, real_of
-from tfgan_lite.end_of_passes import end_passes
+from tests.train.linear_gan import LinearGAN
 
 ROUNDS, EVERY = 100_000, 10_000
 WARM_UP = 20_000
@@ -106,67 +103,6 @@ def test_a_long_run_is_as_its_beginning():
     after = steps.index(WARM_UP)
     assert memory[-1] < 1.02 * memory[after]
     assert objects[-1] < 1.02 * objects[after]
-
-
-class Endless:
-    """Real data without end, which notes when nobody reads it any more."""
-
-    def __init__(self):
-        self.ended, self.may_end = threading.Event(), threading.Event()
-        self.may_end.set()
-        spec = tf.TensorSpec([BATCH, 1])
-        self.dataset = tf.data.Dataset.from_generator(self._elements, output_signature=spec)
-
-    def _elements(self):
-        try:
-            while True:
-                yield real_of(0)[:, np.newaxis]
-        finally:
-            self.may_end.wait(60)
-            self.ended.set()
-
-
-@pytest.fixture
-def no_garbage_collection():
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
-
-
-@pytest.mark.parametrize("jit_compile", [False, "auto"])
-def test_a_call_ends_the_passes_over_its_data(jit_compile, no_garbage_collection):
-    real = Endless()
-    gan = LinearGAN(real=real.dataset)
-    gan.train(2, jit_compile=jit_compile)
-    assert real.ended.wait(60)
-
-
-def test_a_pass_ends_though_a_checkpoint_has_its_position(no_garbage_collection):
-    data = Endless()
-    passes = {"data": iter(data.dataset)}
-    next(passes["data"])
-    tf.train.Checkpoint(data=[passes["data"]])  # It refers to itself, and so stays.
-    end_passes(passes)
-    assert data.ended.wait(60)
-
-
-def test_nobody_waits_for_a_pass_that_is_slow_to_end(monkeypatch):
-    errors = []
-    monkeypatch.setattr(threading, "excepthook", errors.append)
-    slow, other = Endless(), Endless()
-    slow.may_end.clear()
-    passes = {each: iter(each.dataset) for each in (slow, other)}
-    assert len([next(each) for each in passes.values()]) == 2
-    others = set(threading.enumerate())
-    end_passes(passes)
-    assert not slow.ended.is_set()
-    slow.may_end.set()
-    assert slow.ended.wait(60)
-    assert other.ended.wait(60)
-    for thread in set(threading.enumerate()) - others:
-        thread.join()
-    assert not errors
 
 
 def test_calls_of_train_ops_end_with_them():
